@@ -1,0 +1,79 @@
+"""The errors of Sluis: what, where and the way out; names, columns and counts, never a value.
+
+    SluisError
+    ├── UsageError        2  a flag, a path or an environment variable is wrong
+    ├── PolicyError       2  the policy file is wrong (file, line, way out)
+    ├── KeyringError      2  the key file is missing, short, default or readable by others
+    ├── DriftError        4  the source is not what the policy describes
+    ├── GateError         1  a promise is broken, or a check crashed: nothing was published
+    ├── StoreError        3  disk, file or connection: the previous state stays published
+    ├── LockError         3  another run holds the warehouse
+    └── UnexpectedError   3  anything else, stripped to its class and its place in our code
+
+Each carries its exit code and a `kind`, the word that `--output json` gives. Every one is built from its message alone,
+so that it survives pickling (Prefect stores exceptions).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SluisError(Exception):
+    """Base of everything that Sluis raises on purpose."""
+
+    code: ClassVar[int] = 3
+    kind: ClassVar[str] = "runtime"
+
+
+class UsageError(SluisError):
+    """A flag, a path or an environment variable is wrong."""
+
+    code = 2
+    kind = "usage"
+
+
+class PolicyError(SluisError):
+    """The policy file cannot be accepted."""
+
+    code = 2
+    kind = "policy"
+
+
+class KeyringError(SluisError):
+    """The key file cannot be trusted."""
+
+    code = 2
+    kind = "keyring"
+
+
+class DriftError(SluisError):
+    """The source is not what the policy describes."""
+
+    code = 4
+    kind = "drift"
+
+
+class GateError(SluisError):
+    """A promise is broken or a check crashed."""
+
+    code = 1
+    kind = "gate"
+
+
+class StoreError(SluisError):
+    """A disk, file or connection failed."""
+
+    kind = "store"
+
+
+class LockError(SluisError):
+    """Another run holds the warehouse."""
+
+    kind = "lock"
+
+
+class UnexpectedError(SluisError):
+    """Anything else, stripped to its class and its place."""
+
+    kind = "unexpected"

@@ -1,0 +1,79 @@
+"""The keyring: independent random roots with epochs, and a key of its own for every purpose and domain.
+
+Derivation (docs/pseudonyms.md repeats it for other languages):
+    key = HKDF-SHA-256(ikm = root of the epoch, 32 bytes or more; salt = none; info = "sluis/v1/" + purpose [+ "/" + name])
+    of 32 bytes (RFC 5869). Each epoch has a fresh root, so no key follows from another epoch's.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from privacy.errors import KeyringError
+
+RootName = Literal["analytics", "tombstones", "receipts"]
+ROOT_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One root of one name: a number that counts up, the day it began, and 32 random bytes or more."""
+
+    number: int
+    created: datetime.date
+    root: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """All roots, by name, oldest epoch first."""
+
+    roots: dict[RootName, tuple[Epoch, ...]] = field(repr=False)
+
+    def newest(self, name: RootName) -> Epoch:
+        """Give the epoch in which new things of this root are made."""
+        return self.roots[name][-1]
+
+    def analytics(self) -> Keys:
+        """Give the keys that treat the rows of the warehouse."""
+        return Keys(self.newest("analytics"))
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of one epoch of one root, derived on demand."""
+
+    epoch: Epoch = field(repr=False)
+
+    def token_key(self, domain: str) -> bytes:
+        """Give the key of a join domain's tokens (32 bytes)."""
+        return self._derive(f"token/{domain}")
+
+    def fingerprint(self) -> str:
+        """Name these keys without showing anything of them: 16 hexadecimal digits."""
+        return hmac.digest(self._derive("fingerprint"), b"sluis", hashlib.sha256).hex()[:16]
+
+    def _derive(self, purpose: str) -> bytes:
+        return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"sluis/v1/{purpose}".encode()).derive(self.epoch.root)
+
+
+def check_root(name: str, number: int, root: bytes) -> bytes:
+    """Refuse a root that nobody drew at random: short, or made of few different bytes (zeros, a text repeated)."""
+    if len(root) < ROOT_BYTES:
+        raise KeyringError(
+            f"keyring: {name} epoch {number} has {len(root)} bytes; {ROOT_BYTES} are needed.\n"
+            "  Make a key file with `sluis keys init`."
+        )
+    if len(set(root)) < ROOT_BYTES // 2:
+        raise KeyringError(
+            f"keyring: {name} epoch {number} is not random (a default or a pattern).\n"
+            "  Make a key file with `sluis keys init`."
+        )
+    return root

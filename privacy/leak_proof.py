@@ -1,0 +1,77 @@
+"""The one place that turns any exception into a clean one.
+
+Libraries quote values: pandas and pyarrow in parse errors, DuckDB in conversion errors, PostgreSQL in DETAIL lines,
+UnicodeDecodeError in its args. Prefect pickles what a run raises. So nothing but a `SluisError` passes this door, raised
+outside the `except` block, without cause, context or the frames (and their local variables) of what failed.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import traceback
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from privacy.errors import SluisError, StoreError, UnexpectedError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ROOMS = frozenset({"privacy", "stores", "expectations", "tasks", "flows", "cli", "demo"})
+"""Our own top-level packages: a place in one of them may be named."""
+
+CONNECTION_CLASSES = frozenset({"IOException", "OperationalError", "InterfaceError", "InternalError"})
+"""Classes by which database drivers say that a file or a connection, not the data, is at fault."""
+
+
+def leak_proof(function: Callable[P, R]) -> Callable[P, R]:
+    """Let only clean errors out of `function`."""
+
+    @functools.wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            clean = cleaned(error)
+        clean.__cause__ = clean.__context__ = None
+        raise clean.with_traceback(None)
+
+    return guarded
+
+
+def cleaned(error: BaseException) -> SluisError:
+    """Say what happened by class and place; a `SluisError` is clean already and keeps its words."""
+    if isinstance(error, SluisError):
+        return error
+    what, where = class_name(error), place(error)
+    if isinstance(error, OSError) and error.errno:
+        return StoreError(f"{errno.errorcode.get(error.errno, 'OSError')} {where}.\n  {_way_out(error.errno)}")
+    if isinstance(error, MemoryError):
+        return StoreError(f"Out of memory {where}.\n  Give the worker more memory; nothing was published.")
+    if type(error).__name__ in CONNECTION_CLASSES:
+        return StoreError(f"{what} {where}.\n  Check that the database is reachable and its disk has room; then run again.")
+    return UnexpectedError(f"{what} {where}.\n  The message is withheld because it may quote a value; nothing was published.")
+
+
+def class_name(error: BaseException) -> str:
+    """Name an exception's class, as `module.Class`."""
+    return f"{type(error).__module__}.{type(error).__qualname__}"
+
+
+def place(error: BaseException) -> str:
+    """Say where in our own code an exception passed last, as `in package/module.py:line (function)`."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        parts = frame.filename.replace("\\", "/").split("/")
+        if len(parts) > 1 and (room := next((i for i, part in enumerate(parts) if part in ROOMS), None)) is not None:
+            return f"in {'/'.join(parts[room:])}:{frame.lineno} ({frame.name})"
+    return "outside our own code"
+
+
+def _way_out(code: int) -> str:
+    """Tell what to do about an operating system error."""
+    if code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "The disk is full or its limit is reached; make room and run again. The previous state stays published."
+    if code in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "The place cannot be written; check owner and mode. The previous state stays published."
+    return "The previous state stays published; run again when the cause is gone."

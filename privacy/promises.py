@@ -1,0 +1,164 @@
+"""Promises: what must hold in the candidate, as values; expectations/ turns each into a Great Expectations check.
+
+A treatment promises what its output looks like; a policy may add promises to a column (`promises:`); the run adds those
+that compare the candidate with what it read. A missing value (NULL) breaks only the promises that speak of NULL.
+"""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Period = Literal["day", "month", "quarter", "year"]
+
+
+class Promise(BaseModel):
+    """Base of all promises: frozen, and silent about nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class IsToken(Promise):
+    """Every value is a UUID of version 8 (RFC 9562), as pseudonymization makes them."""
+
+    kind: Literal["is_token"] = "is_token"
+
+
+class IsNull(Promise):
+    """The column is empty: it was suppressed."""
+
+    kind: Literal["is_null"] = "is_null"
+
+
+class NotNull(Promise):
+    """No value is missing."""
+
+    kind: Literal["not_null"] = "not_null"
+
+
+class Unique(Promise):
+    """No value occurs twice."""
+
+    kind: Literal["unique"] = "unique"
+
+
+class InValues(Promise):
+    """Every value is one of these."""
+
+    kind: Literal["in_values"] = "in_values"
+    values: tuple[str, ...] = Field(min_length=1)
+
+
+class Matches(Promise):
+    """Every value matches this regular expression (RE2 syntax) as a whole."""
+
+    kind: Literal["matches"] = "matches"
+    pattern: str = Field(min_length=1)
+
+
+class Between(Promise):
+    """Every value lies between these bounds, both included; None is no bound."""
+
+    kind: Literal["between"] = "between"
+    least: int | float | None = None
+    most: int | float | None = None
+
+
+class PeriodStart(Promise):
+    """Every date is the first day of a period."""
+
+    kind: Literal["period_start"] = "period_start"
+    period: Period
+
+
+class MaxNullRate(Promise):
+    """At most this share (0 to 1) of the values is missing."""
+
+    kind: Literal["max_null_rate"] = "max_null_rate"
+    share: float = Field(ge=0, le=1)
+
+
+class NoRawIdentifier(Promise):
+    """No value holds anything shaped like a direct identifier (e-mail, phone, IBAN, IP address, plate, VIN …)."""
+
+    kind: Literal["no_raw_identifier"] = "no_raw_identifier"
+
+
+class NullCount(Promise):
+    """Exactly so many values are missing: as many as were missing in the rows read, so no treatment swallowed a value."""
+
+    kind: Literal["null_count"] = "null_count"
+    nulls: int
+
+
+class SumEquals(Promise):
+    """The column's sum is exactly that of the published rows in the source."""
+
+    kind: Literal["sum_equals"] = "sum_equals"
+    total: Decimal
+
+
+class RowCount(Promise):
+    """The table has exactly the rows that were let through."""
+
+    kind: Literal["row_count"] = "row_count"
+    rows: int
+
+
+class NotEmpty(Promise):
+    """The table holds rows while the source has rows that may be published."""
+
+    kind: Literal["not_empty"] = "not_empty"
+
+
+class NothingExpired(Promise):
+    """No row has reached the first day on which it must be absent."""
+
+    kind: Literal["nothing_expired"] = "nothing_expired"
+    as_of: datetime.date
+
+
+class ReferenceHolds(Promise):
+    """Every value stands in the key column of the published table that it refers to."""
+
+    kind: Literal["reference_holds"] = "reference_holds"
+    table: str
+    key: str
+
+
+class WithinQuarantine(Promise):
+    """At most `allowed` rows of the table went to quarantine; `rows` did."""
+
+    kind: Literal["within_quarantine"] = "within_quarantine"
+    rows: int
+    allowed: int
+
+
+class Reconciles(Promise):
+    """As many rows (or as much money, in whole units of the column's scale) were read as the source itself counts."""
+
+    kind: Literal["reconciles"] = "reconciles"
+    read: Decimal
+    counted: Decimal
+
+
+ColumnPromise = Annotated[
+    IsToken
+    | IsNull
+    | NotNull
+    | Unique
+    | InValues
+    | Matches
+    | Between
+    | PeriodStart
+    | MaxNullRate
+    | NoRawIdentifier,
+    Field(discriminator="kind"),
+]
+"""What a policy may add to a column under `promises:`."""
+
+RunPromise = NullCount | SumEquals | RowCount | NotEmpty | NothingExpired | ReferenceHolds | WithinQuarantine | Reconciles
+"""What the run itself must show of a candidate table."""

@@ -1,0 +1,15 @@
+"""The treatments: one module per family (ISO/IEC 20889); the union below is the registry."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from privacy.treatments.base import Treatment
+from privacy.treatments.pseudonymization import Pseudonymize
+from privacy.treatments.suppression import Keep, Suppress
+
+AnyTreatment = Annotated[Keep | Suppress | Pseudonymize, Field(discriminator="kind")]
+
+__all__ = ["AnyTreatment", "Keep", "Pseudonymize", "Suppress", "Treatment"]

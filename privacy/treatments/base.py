@@ -1,0 +1,68 @@
+"""What every treatment is: parameters, one method on whole columns, and promises."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+import pandas as pd
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from privacy.column_types import ColumnType, TypeName
+from privacy.keys import Keys
+from privacy.promises import ColumnPromise
+
+Beside = Mapping[str, pd.Series]
+"""The columns beside the treated one that a treatment declares in `needs()`, by name; same length, same order."""
+
+UNKNOWN = "unknown"
+"""What a mask or generalization gives for a value it cannot read: NULL stays reserved for values that were missing."""
+
+
+class Treatment(BaseModel, ABC):
+    """Turn a raw column into one that may be published. No I/O, no clock, no global, no loop over rows.
+
+    A column is a pandas Series backed by Arrow (ArrowDtype) of the declared type; so is the result, of `gives()`.
+    NULL stays NULL and nothing else becomes NULL (suppression apart): the gate counts both sides.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    accepts: ClassVar[frozenset[TypeName]]
+    """Declared types that this treatment can read; the policy is refused for any other."""
+
+    @abstractmethod
+    def treat(self, column: pd.Series, beside: Beside, keys: Keys) -> pd.Series:
+        """Treat a whole column."""
+
+    @abstractmethod
+    def promises(self) -> Iterator[ColumnPromise]:
+        """Tell what holds for the treated column."""
+
+    @abstractmethod
+    def gives(self, declared: ColumnType, time_zone: str) -> pa.DataType:
+        """Give the Arrow type of the treated column."""
+
+    def needs(self) -> tuple[str, ...]:
+        """Name the columns beside the treated one that `treat` reads."""
+        return ()
+
+
+class TextTreatment(Treatment, ABC):
+    """A treatment whose result is text."""
+
+    def gives(self, declared: ColumnType, time_zone: str) -> pa.DataType:
+        return pa.string()
+
+
+def arrow(column: pd.Series) -> pa.Array:
+    """Take the Arrow array out of a Series without copying (one chunk)."""
+    chunks: pa.ChunkedArray = pa.chunked_array(column.array.__arrow_array__())
+    return chunks.chunk(0) if chunks.num_chunks == 1 else chunks.combine_chunks()
+
+
+def series(array: pa.Array | pa.ChunkedArray) -> pd.Series:
+    """Wrap an Arrow array as a Series without copying."""
+    return pd.Series(pd.arrays.ArrowExtensionArray(array), copy=False)

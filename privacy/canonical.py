@@ -38,7 +38,9 @@ def _ascii_domains(addresses: pa.Array) -> pa.Array:
     domains = pc.replace_substring_regex(some, r"^.*@", "").dictionary_encode()
     ascii_forms = pa.array([_idna(domain) for domain in domains.dictionary.to_pylist()], pa.string())
     locals_ = pc.replace_substring_regex(some, r"@[^@]*$", "")
-    return pc.replace_with_mask(addresses, foreign, pc.binary_join_element_wise(locals_, ascii_forms.take(domains.indices), "@"))
+    return pc.replace_with_mask(
+        addresses, foreign, pc.binary_join_element_wise(locals_, ascii_forms.take(domains.indices), "@")
+    )
 
 
 def _idna(domain: str) -> str:

@@ -61,7 +61,9 @@ class Keys:
         return hmac.digest(self._derive("fingerprint"), b"sluis", hashlib.sha256).hex()[:16]
 
     def _derive(self, purpose: str) -> bytes:
-        return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"sluis/v1/{purpose}".encode()).derive(self.epoch.root)
+        return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"sluis/v1/{purpose}".encode()).derive(
+            self.epoch.root
+        )
 
 
 def check_root(name: str, number: int, root: bytes) -> bytes:

@@ -50,8 +50,12 @@ def cleaned(error: BaseException) -> SluisError:
     if isinstance(error, MemoryError):
         return StoreError(f"Out of memory {where}.\n  Give the worker more memory; nothing was published.")
     if type(error).__name__ in CONNECTION_CLASSES:
-        return StoreError(f"{what} {where}.\n  Check that the database is reachable and its disk has room; then run again.")
-    return UnexpectedError(f"{what} {where}.\n  The message is withheld because it may quote a value; nothing was published.")
+        return StoreError(
+            f"{what} {where}.\n  Check that the database is reachable and its disk has room; then run again."
+        )
+    return UnexpectedError(
+        f"{what} {where}.\n  The message is withheld because it may quote a value; nothing was published."
+    )
 
 
 def class_name(error: BaseException) -> str:

@@ -146,19 +146,12 @@ class Reconciles(Promise):
 
 
 ColumnPromise = Annotated[
-    IsToken
-    | IsNull
-    | NotNull
-    | Unique
-    | InValues
-    | Matches
-    | Between
-    | PeriodStart
-    | MaxNullRate
-    | NoRawIdentifier,
+    IsToken | IsNull | NotNull | Unique | InValues | Matches | Between | PeriodStart | MaxNullRate | NoRawIdentifier,
     Field(discriminator="kind"),
 ]
 """What a policy may add to a column under `promises:`."""
 
-RunPromise = NullCount | SumEquals | RowCount | NotEmpty | NothingExpired | ReferenceHolds | WithinQuarantine | Reconciles
+RunPromise = (
+    NullCount | SumEquals | RowCount | NotEmpty | NothingExpired | ReferenceHolds | WithinQuarantine | Reconciles
+)
 """What the run itself must show of a candidate table."""

@@ -1,0 +1,53 @@
+"""Force what the source delivers into the types the policy declares: a value that does not fit is set aside, not guessed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from privacy.column_types import ColumnType
+from privacy.fates import Mask
+
+MISFITS = "_misfits"
+"""Name of the integer column in which a source marks, a bit per column, values of a wrong kind (it sends them as NULL)."""
+
+
+def force_types(
+    batch: pa.RecordBatch, declared: dict[str, ColumnType], time_zone: str
+) -> tuple[dict[str, pa.Array], dict[str, Mask]]:
+    """Give the columns in their declared types, and for columns with misfits, which rows they are in.
+
+    batch: the declared columns in order, as text or as their own Arrow type, then MISFITS.
+    """
+    columns: dict[str, pa.Array] = {}
+    misfits: dict[str, Mask] = {}
+    marks = batch.column(MISFITS).to_numpy(zero_copy_only=False)
+    any_marked = bool(marks.any())
+    for bit, (name, kind) in enumerate(declared.items()):
+        columns[name], unreadable = cast_or_set_aside(batch.column(name), kind.arrow(time_zone))
+        marked = (marks >> bit & 1).astype(bool) if any_marked else None
+        found = unreadable if marked is None else marked if unreadable is None else marked | unreadable
+        if found is not None and found.any():
+            misfits[name] = found
+    return columns, misfits
+
+
+def cast_or_set_aside(column: pa.Array, to: pa.DataType) -> tuple[pa.Array, Mask | None]:
+    """Cast a column; where that fails, halve it until the values that cannot be cast stand alone, and make them NULL."""
+    try:
+        return _cast(column, to), None
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        pass
+    if len(column) == 1:
+        return pa.nulls(1, to), np.ones(1, np.bool_)
+    middle = len(column) // 2
+    halves = [cast_or_set_aside(part, to) for part in (column.slice(0, middle), column.slice(middle))]
+    masks = [np.zeros(len(cast), np.bool_) if mask is None else mask for cast, mask in halves]
+    return pa.concat_arrays([cast for cast, _ in halves]), np.concatenate(masks)
+
+
+def _cast(column: pa.Array, to: pa.DataType) -> pa.Array:
+    """Cast; text is checked to be UTF-8, because kernels further on take that for granted."""
+    if pa.types.is_string(column.type) and pa.types.is_string(to):
+        return column.cast(pa.binary()).cast(to)
+    return column.cast(to)

@@ -1,0 +1,121 @@
+"""Evidence: what a run did, in names, counts, hashes and days; never a value."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from privacy.fates import Fate
+
+COUNTED = (Fate.PUBLISHED, Fate.EXPIRED, Fate.ERASED, Fate.RESTRICTED, Fate.OBJECTED, Fate.QUARANTINED)
+"""The fates whose counts add up to `extracted`, in the order of reports."""
+
+
+@dataclass
+class TableCounts:
+    """What became of a table's source rows; grows batch by batch."""
+
+    fates: Counter[Fate] = field(default_factory=Counter)
+    held: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Why rows went to quarantine."""
+    unlinked: dict[str, Counter[Fate]] = field(default_factory=dict)
+    """References made NULL because their target is not published: column → fate of the target → values."""
+    nulls: Counter[str] = field(default_factory=Counter)
+    """Values missing in the published rows, by published column."""
+    sums: dict[str, Decimal] = field(default_factory=dict)
+    """Sums of kept decimals over the published rows, by published column."""
+    read_sums: dict[str, Decimal] = field(default_factory=dict)
+    """The same over all rows read, by source column."""
+    clockless: int = 0
+    """Published rows whose clock has not started, where the table's rule has one."""
+
+    @property
+    def extracted(self) -> int:
+        """Count all rows read: the sum of their fates."""
+        return sum(self.fates.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the counts as the command's JSON does."""
+        counts: dict[str, Any] = {"extracted": self.extracted}
+        counts |= {fate.word: self.fates[fate] for fate in COUNTED} | {"held": self.held}
+        counts["unlinked"] = {
+            column: {fate.word: n for fate, n in sorted(by_fate.items())} for column, by_fate in self.unlinked.items()
+        }
+        counts["quarantine_reasons"] = dict(sorted(self.reasons.items()))
+        return counts
+
+
+@dataclass(frozen=True)
+class FailedPromise:
+    """A promise that the candidate breaks: which, where, where it was made, in how many rows (None: not countable)."""
+
+    promise: str
+    table: str
+    column: str | None
+    policy_line: int
+    rows: int | None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class CrashedCheck:
+    """A check that could not be carried out: it says nothing of the data, and blocks all the same."""
+
+    promise: str
+    table: str
+    column: str | None
+    policy_line: int
+    exception: str
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """What the gate found: single expectations passed, promises broken, checks crashed."""
+
+    passed: int = 0
+    failed: tuple[FailedPromise, ...] = ()
+    crashed: tuple[CrashedCheck, ...] = ()
+
+    @property
+    def green(self) -> bool:
+        """Whether the candidate may be published: something was checked, and nothing failed or crashed."""
+        return bool(self.passed) and not self.failed and not self.crashed
+
+
+@dataclass
+class RunRecord:
+    """The evidence of one run."""
+
+    run_id: str
+    policy_version: str
+    policy_digest: str
+    key_fingerprint: str
+    as_of: datetime.date
+    published: bool = False
+    seconds: float = 0.0
+    gates: GateReport = GateReport()
+    tables: dict[str, TableCounts] = field(default_factory=dict)
+    """By published name."""
+    warnings: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the record as `sluis run --output json` does."""
+        return {
+            "run_id": self.run_id,
+            "policy_version": self.policy_version,
+            "as_of": self.as_of.isoformat(),
+            "published": self.published,
+            "seconds": round(self.seconds, 2),
+            "gates": {
+                "passed": self.gates.passed,
+                "failed": [vars(failure) for failure in self.gates.failed],
+                "crashed": [vars(crash) for crash in self.gates.crashed],
+            },
+            "tables": {name: counts.as_json() for name, counts in self.tables.items()},
+            "requests": {"applied": 0, "pending": 0},
+            "warnings": self.warnings,
+        }

@@ -1,0 +1,95 @@
+"""Fates: what becomes of a source row, and the index by which child rows learn their parent's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+Fates = npt.NDArray[np.uint8]
+Days = npt.NDArray[np.int32]
+"""Days since 1970-01-01."""
+Mask = npt.NDArray[np.bool_]
+
+NO_CLOCK = np.int32(np.iinfo(np.int32).max)
+"""Stands for "no clock runs" among expiry days."""
+
+
+class Fate(IntEnum):
+    """What becomes of a row. It is counted once, at the first that applies, in the order of these numbers."""
+
+    ERASED = 1
+    RESTRICTED = 2
+    OBJECTED = 3
+    EXPIRED = 4
+    QUARANTINED = 5
+    PUBLISHED = 6
+    ORPHAN = 7
+    """Of a reference only: the source has no such row."""
+
+    @property
+    def word(self) -> str:
+        """Name the fate as counts and reports do."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True)
+class FateIndex:
+    """Fate and expiry of every row of a table, by raw primary key. Lives in the chamber's memory only."""
+
+    keys: pd.Index = field(repr=False)
+    fates: Fates = field(repr=False)
+    expires: Days = field(repr=False)
+
+    def look_up(self, column: pa.Array) -> tuple[Fates, Days]:
+        """Give fate and expiry of the row that each value refers to: ORPHAN where there is none, PUBLISHED for NULL."""
+        positions = self.keys.get_indexer(pd.Index(as_keys(column)))
+        found = positions >= 0
+        fates = np.where(found, self.fates[positions] if len(self.fates) else 0, Fate.ORPHAN).astype(np.uint8)
+        expires = np.where(found, self.expires[positions] if len(self.expires) else 0, NO_CLOCK).astype(np.int32)
+        missing = is_null(column)
+        fates[missing], expires[missing] = Fate.PUBLISHED, NO_CLOCK
+        return fates, expires
+
+
+class FateIndexBuilder:
+    """Collects a table's fates batch by batch."""
+
+    def __init__(self) -> None:
+        self._keys: list[npt.NDArray[np.generic]] = []
+        self._fates: list[Fates] = []
+        self._expires: list[Days] = []
+
+    def add(self, keys: pa.Array, fates: Fates, expires: Days) -> None:
+        """Add one batch; rows without a key can be nobody's parent."""
+        there = ~is_null(keys)
+        self._keys.append(as_keys(keys)[there])
+        self._fates.append(fates[there])
+        self._expires.append(expires[there])
+
+    def build(self) -> FateIndex:
+        """Give the index; of rows with equal keys (the gate will refuse them) the first counts."""
+        if not self._keys:
+            return FateIndex(pd.Index([], dtype="int64"), np.empty(0, np.uint8), np.empty(0, np.int32))
+        keys = pd.Index(np.concatenate(self._keys))
+        first = ~keys.duplicated()
+        return FateIndex(keys[first], np.concatenate(self._fates)[first], np.concatenate(self._expires)[first])
+
+
+def as_keys(column: pa.Array) -> npt.NDArray[np.generic]:
+    """Give key values as a numpy array: int64 (0 for NULL), else objects."""
+    if pa.types.is_integer(column.type):
+        integers: npt.NDArray[np.generic] = column.fill_null(0).to_numpy(zero_copy_only=False)
+        return integers
+    objects: npt.NDArray[np.generic] = column.to_numpy(zero_copy_only=False)
+    return objects
+
+
+def is_null(column: pa.Array) -> Mask:
+    """Tell which values are missing."""
+    mask: Mask = column.is_null().to_numpy(zero_copy_only=False)
+    return mask

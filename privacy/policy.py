@@ -1,0 +1,230 @@
+"""The privacy policy as code: what is in the shop's database, why it is processed, how long, and how it is treated.
+
+Everything is declared and frozen; an unknown key, a missing retention or a value kept without a reason is refused
+(`extra="forbid"`). Read a file with `privacy.policy_file.read_policy`; rules across tables stand in policy_rules.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+
+from privacy.canonical import Form
+from privacy.column_types import DeclaredType
+from privacy.promises import ColumnPromise
+from privacy.retention_rules import Retention, Via
+from privacy.treatments import AnyTreatment, Keep, Suppress
+
+LegalBasis = Literal[
+    "consent", "contract", "legal_obligation", "vital_interests", "public_task", "legitimate_interests"
+]
+"""GDPR Article 6(1), a to f."""
+
+Role = Literal["direct_identifier", "quasi_identifier", "sensitive", "non_personal"]
+"""ISO/IEC 20889: what a column can give away about a person."""
+
+Right = Literal["erased", "restricted", "objected"]
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
+        raise ValueError("a name is made of letters, digits and underscores")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Reason = Annotated[str, Field(min_length=3)]
+
+
+class Part(BaseModel):
+    """Base of all parts of a policy."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Controller(Part):
+    """Who decides (GDPR Article 4(7)), and the published text that this policy executes."""
+
+    name: str
+    contact: str
+    privacy_policy: str
+
+
+class Purpose(Part):
+    """Why data are processed (Article 5(1)(b))."""
+
+    meaning: Reason
+
+
+class Recipient(Part):
+    """To whom data are disclosed (Article 4(9))."""
+
+    meaning: Reason
+
+
+class Domain(Part):
+    """A join domain: tokens of one domain join, tokens of two never do."""
+
+    of: Form
+    meaning: Reason
+
+
+class FiscalYear(Part):
+    """When a book year begins; 1 is the calendar year."""
+
+    first_month: int = Field(ge=1, le=12)
+
+
+class QuarantineLimit(Part):
+    """How many rows of a table may be set aside before its gate fails: the larger of a share and a number of rows."""
+
+    share: float = Field(ge=0, le=1)
+    rows: int = Field(ge=0)
+
+    def allowed(self, extracted: int) -> int:
+        """Give the largest number of quarantined rows that still passes."""
+        return max(self.rows, int(self.share * extracted))
+
+
+class Identifier(Part):
+    """A column by which a data subject is found, and the join domain or form that its values belong to."""
+
+    column: Name
+    identifies: Literal["customer", "email"]
+
+
+class Subject(Part):
+    """Whose data a table holds: found by columns of its own, or through the parent row (`via`), or nobody's."""
+
+    who: str
+    found_by: tuple[Identifier, ...] = ()
+    via: Name | None = None
+
+
+def _shorthand(treatment: Any) -> Any:
+    return {"kind": treatment} if isinstance(treatment, str) else treatment
+
+
+class Column(Part):
+    """One published column. `from` names its source column where that is another."""
+
+    type: DeclaredType
+    role: Role
+    treatment: Annotated[AnyTreatment, BeforeValidator(_shorthand)]
+    meaning: str = ""
+    because: Reason | None = None
+    source: Name | None = Field(default=None, alias="from")
+    references: Name | None = None
+    only_where_null: Name | None = None
+    future: Literal["quarantine", "allow"] = "quarantine"
+    promises: tuple[ColumnPromise, ...] = ()
+
+    @property
+    def extracted(self) -> bool:
+        """Whether its values are read from the source at all."""
+        return not isinstance(self.treatment, Suppress)
+
+    @property
+    def kept(self) -> bool:
+        """Whether its values are published as they are."""
+        return isinstance(self.treatment, Keep)
+
+    @property
+    def searched(self) -> bool:
+        """Whether the gate searches its published text for raw identifiers."""
+        return self.role != "non_personal" and self.extracted
+
+
+class Derived(Part):
+    """A table that the source does not have: one row per key, made of rows of another table."""
+
+    source: Name = Field(alias="from")
+    where_null: Name
+    one_row_per: Name
+
+
+class Table(Part):
+    """One table of the source and what analysts see of it."""
+
+    publish_as: Name
+    meaning: Reason
+    purpose: str
+    legal_basis: LegalBasis
+    recipients: tuple[str, ...] = ()
+    subject: Subject
+    primary_key: Name
+    retention: Retention
+    objected_when_set: Name | None = None
+    derived: Derived | None = None
+    columns: dict[Name, Column] = Field(min_length=1)
+    never_extracted: dict[Name, Reason] = {}
+
+    def source_of(self, column: str) -> str:
+        """Name the source column of a published column."""
+        return self.columns[column].source or column
+
+    @property
+    def via(self) -> str | None:
+        """Name the column that leads to the parent whose clock and fate this table's rows share."""
+        return self.retention.via if isinstance(self.retention, Via) else None
+
+
+class Policy(Part):
+    """A whole privacy policy."""
+
+    version: str
+    controller: Controller
+    time_zone: str
+    fiscal_year: FiscalYear
+    quarantine: QuarantineLimit
+    purposes: dict[str, Purpose]
+    recipients: dict[str, Recipient]
+    domains: dict[Name, Domain]
+    never_extracted: dict[Name, Reason]
+    tables: dict[Name, Table] = Field(min_length=1)
+
+    _lines: Mapping[tuple[str | int, ...], int] = PrivateAttr(default=MappingProxyType({}))
+    _file: str = PrivateAttr(default="policy")
+    _digest: str = PrivateAttr(default="")
+
+    @property
+    def file(self) -> str:
+        """Name the file that the policy was read from."""
+        return self._file
+
+    @property
+    def digest(self) -> str:
+        """Give the SHA-256 of the policy file, hexadecimal."""
+        return self._digest
+
+    def line(self, *path: str | int) -> int:
+        """Give the line on which a part of the policy stands (its nearest enclosing part's where it has none)."""
+        while path and path not in self._lines:
+            path = path[:-1]
+        return self._lines.get(path, 1)
+
+    def in_order(self) -> Iterator[tuple[str, Table]]:
+        """Give the tables so that each comes after those it refers to."""
+        done: set[str] = set()
+
+        def visit(name: str) -> Iterator[tuple[str, Table]]:
+            if name not in done:
+                done.add(name)
+                for target in self.targets(name):
+                    yield from visit(target)
+                yield name, self.tables[name]
+
+        for name in self.tables:
+            yield from visit(name)
+
+    def targets(self, name: str) -> list[str]:
+        """Name the tables that a table's columns refer to."""
+        return [column.references for column in self.tables[name].columns.values() if column.references]
+
+    def referred(self) -> set[str]:
+        """Name the tables that any table refers to."""
+        return {target for name in self.tables for target in self.targets(name)}

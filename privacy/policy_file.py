@@ -1,0 +1,108 @@
+"""Read a policy from YAML text: every refusal names file, line and the way out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from privacy.errors import PolicyError
+from privacy.policy import Policy
+from privacy.policy_rules import broken_rules
+
+Path = tuple[str | int, ...]
+
+
+def read_policy(text: str, file: str) -> Policy:
+    """Read and check a policy; PolicyError lists all that is wrong with it, a line each."""
+    raw, lines = _parse(text, file)
+    context = {"domains": raw.get("domains") if isinstance(raw.get("domains"), dict) else {}}
+    policy: Policy | None = None
+    try:
+        policy = Policy.model_validate(raw, context=context)
+    except ValidationError as error:
+        wrong = [(_known(_path(item["loc"]), lines), _words(item)) for item in error.errors(include_url=False)]
+    if policy is None:
+        raise _refusal(file, lines, wrong)
+    policy._lines, policy._file = lines, file
+    policy._digest = hashlib.sha256(text.encode()).hexdigest()
+    if rules := list(broken_rules(policy)):
+        raise _refusal(file, lines, [(_known(path, lines), message) for path, message in rules])
+    return policy
+
+
+class _Loader(yaml.CSafeLoader):
+    """A safe loader that refuses a key given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' is given twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _parse(text: str, file: str) -> tuple[dict[str, Any], dict[Path, int]]:
+    problem = "", 1
+    try:
+        node = yaml.compose(text, _Loader)
+        raw = yaml.load(text, _Loader)  # noqa: S506 (the loader is a safe one)
+        if isinstance(node, yaml.MappingNode) and isinstance(raw, dict):
+            return raw, dict(_lines(node, ()))
+        problem = "a policy is a mapping; start from policies/autopar.yaml", 1
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        problem = error.problem or "not YAML", mark.line + 1 if mark else 1
+    raise PolicyError(f"{file}:{problem[1]}: {problem[0]}.\n  Mend the YAML; `sluis check` reads it again.")
+
+
+def _lines(node: yaml.Node, path: Path) -> list[tuple[Path, int]]:
+    """List the line of every key and item below a node."""
+    found: list[tuple[Path, int]] = []
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            found += [((*path, key.value), key.start_mark.line + 1), *_lines(value, (*path, key.value))]
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            found += [((*path, index), item.start_mark.line + 1), *_lines(item, (*path, index))]
+    return found
+
+
+def _path(location: tuple[str | int, ...]) -> Path:
+    return tuple(part for part in location if part != "[key]")
+
+
+def _known(path: Path, lines: dict[Path, int]) -> Path:
+    """Leave out of a location what the type system added (the tags of unions), keep what stands in the file."""
+    known: Path = ()
+    for part in path:
+        if (*known, part) in lines:
+            known = (*known, part)
+    return known if not path or known[-1:] == path[-1:] else (*known, path[-1])
+
+
+def _words(item: Any) -> str:
+    """Put a validation error in our words; the value itself is not quoted."""
+    match item["type"]:
+        case "missing":
+            return "is missing; declare it"
+        case "extra_forbidden":
+            return "is not a key that a policy knows here; check the spelling in docs/policy.md"
+        case "union_tag_invalid":
+            return f"is none of {item['ctx']['expected_tags']}"
+        case "union_tag_not_found":
+            return f"lacks its {item['ctx']['discriminator']}"
+        case _:
+            return str(item["msg"]).removeprefix("Value error, ")
+
+
+def _refusal(file: str, lines: dict[Path, int], wrong: list[tuple[Path, str]]) -> PolicyError:
+    said = []
+    for path, message in wrong:
+        line = next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), 1)
+        said.append((line, f"{file}:{line}: {'.'.join(map(str, path))}: {message}."))
+    return PolicyError("\n".join(words for _, words in sorted(said)))

@@ -1,0 +1,171 @@
+"""The rules of a policy that no single part can check for itself; each broken one is told with its place."""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from collections.abc import Iterator
+
+from privacy.policy import Column, Policy, Table
+from privacy.retention_rules import ClockOf, KeepAtMost, Unlimited, Via
+from privacy.treatments import Pseudonymize
+
+Broken = tuple[tuple[str | int, ...], str]
+"""Where (path in the file) and what."""
+
+PASSWORD_LIKE = re.compile(
+    r"pass_?(word|wd|phrase|code)|wachtwoord|credential|api_?key|(^|_)(pass|pwd|pw|secret|salt|otp|pin)(_|$)",
+    re.IGNORECASE,
+)
+"""Names of columns that hold what nobody may read (P05): such a column can only be listed under never_extracted."""
+
+
+def broken_rules(policy: Policy) -> Iterator[Broken]:
+    """Give every rule that the policy breaks; table by table, then between tables."""
+    if policy.time_zone not in zoneinfo.available_timezones():
+        yield ("time_zone",), "is not a time zone of the IANA list, such as Europe/Amsterdam"
+    for name, table in policy.tables.items():
+        at = ("tables", name)
+        for path, message in (*_table(policy, name, table), *_retention(policy, name, table), *_derived(policy, table)):
+            yield (*at, *path), message
+        for column_name, column in table.columns.items():
+            for path, message in (*_column(policy, table, column_name, column), *_reference(policy, column)):
+                yield (*at, "columns", column_name, *path), message
+    yield from _names(policy)
+    yield from _circles(policy)
+
+
+def _table(policy: Policy, name: str, table: Table) -> Iterator[Broken]:
+    if table.purpose not in policy.purposes:
+        yield ("purpose",), "is not among the purposes"
+    for index, recipient in enumerate(table.recipients):
+        if recipient not in policy.recipients:
+            yield ("recipients", index), "is not among the recipients"
+    if table.primary_key not in table.columns:
+        yield ("primary_key",), "is not among the columns"
+    elif not table.columns[table.primary_key].extracted:
+        yield ("primary_key",), "is suppressed; a key is kept or pseudonymized"
+    for path, column in _columns_named(table):
+        if column not in table.columns and column not in _source_columns(table):
+            yield path, f"names {column}, which is not among the columns"
+    for column in table.never_extracted:
+        if column in _source_columns(table):
+            yield ("never_extracted", column), "is treated under columns as well; it can be only one of the two"
+
+
+def _columns_named(table: Table) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for index, identifier in enumerate(table.subject.found_by):
+        yield ("subject", "found_by", index), identifier.column
+    if table.subject.via:
+        yield ("subject", "via"), table.subject.via
+    if table.objected_when_set:
+        yield ("objected_when_set",), table.objected_when_set
+
+
+def _source_columns(table: Table) -> set[str]:
+    return {table.source_of(column) for column in table.columns}
+
+
+def _column(policy: Policy, table: Table, name: str, column: Column) -> Iterator[Broken]:
+    source, treatment = column.source or name, column.treatment
+    if PASSWORD_LIKE.search(source) or PASSWORD_LIKE.search(name):
+        yield (), "is a password by its name and cannot be treated; list it under never_extracted"
+    if column.kept and not column.because:
+        yield (), "is kept without a reason; add because: …, or choose another treatment"
+    if column.type.name not in treatment.accepts:
+        readable = ", ".join(sorted(treatment.accepts))
+        yield ("treatment",), f"{treatment.kind} cannot read {column.type.name}; it reads {readable}"
+    if isinstance(treatment, Pseudonymize) and (treatment.form == "integer") != (column.type.name == "integer"):
+        yield (
+            ("treatment", "domain"),
+            f"is a domain of {treatment.form} values, and this column's type is {column.type}",
+        )
+    for beside in (*treatment.needs(), *filter(None, [column.only_where_null])):
+        if beside not in table.columns:
+            yield ("treatment",), f"needs the column {beside} beside it, which is not among the columns"
+
+
+def _reference(policy: Policy, column: Column) -> Iterator[Broken]:
+    if not column.references:
+        return
+    target = policy.tables.get(column.references)
+    if target is None:
+        yield ("references",), "names a table that the policy does not have"
+        return
+    key = target.columns.get(target.primary_key)
+    if key and (str(key.type), key.treatment) != (str(column.type), column.treatment):
+        yield (
+            ("treatment",),
+            f"differs from that of {column.references}.{target.primary_key}, so that the two would not join",
+        )
+
+
+def _retention(policy: Policy, name: str, table: Table) -> Iterator[Broken]:
+    rule = table.retention
+    if not (rule.promise or rule.because or isinstance(rule, Via)):
+        yield ("retention",), "says neither promise: … nor because: …; a period needs its reason"
+    match rule:
+        case Via():
+            yield from _link(table, rule.via, ("retention", "via"))
+        case ClockOf():
+            for index, link in enumerate(rule.clock_of):
+                yield from _link(table, link, ("retention", "clock_of", index))
+            yield from _events(policy, name, table, rule.otherwise, ("retention", "otherwise"))
+        case KeepAtMost():
+            yield from _events(policy, name, table, rule, ("retention",))
+        case Unlimited():
+            if not rule.because:
+                yield ("retention",), "has no limit and no because: …"
+
+
+def _link(table: Table, column: str, at: tuple[str | int, ...]) -> Iterator[Broken]:
+    if column not in table.columns or not table.columns[column].references:
+        yield at, f"{column} is not a column with references: …"
+
+
+def _events(policy: Policy, name: str, table: Table, rule: KeepAtMost, at: tuple[str, ...]) -> Iterator[Broken]:
+    for event in rule.own_events:
+        if event not in table.columns or table.columns[event].type.name not in ("date", "timestamp"):
+            yield (*at, "after"), f"{event} is not a date or timestamp among the columns"
+        elif not table.columns[event].extracted:
+            yield (*at, "after"), f"{event} is suppressed, so that the clock cannot read it"
+    for other, event in rule.other_events:
+        referring = policy.tables.get(other)
+        if referring is None or event not in referring.columns or not link_to(referring, name):
+            yield (*at, "after"), f"{other}.{event} is not a column of a table that refers to {name}"
+
+
+def link_to(referring: Table, name: str) -> str | None:
+    """Name the column by which a table refers to another, None if it does not."""
+    return next((column for column, spec in referring.columns.items() if spec.references == name), None)
+
+
+def _derived(policy: Policy, table: Table) -> Iterator[Broken]:
+    if not table.derived:
+        return
+    if table.derived.source not in policy.tables:
+        yield ("derived", "from"), "names a table that the policy does not have"
+    if table.derived.one_row_per != table.primary_key:
+        yield ("derived", "one_row_per"), "is not the primary key"
+
+
+def _names(policy: Policy) -> Iterator[Broken]:
+    seen: set[str] = set()
+    for name, table in policy.tables.items():
+        if table.publish_as in seen:
+            yield ("tables", name, "publish_as"), "is the published name of another table too"
+        seen.add(table.publish_as)
+        if name in policy.never_extracted:
+            yield ("never_extracted", name), "is treated under tables as well; it can be only one of the two"
+
+
+def _circles(policy: Policy) -> Iterator[Broken]:
+    """Tell tables that refer to each other in a circle: their rows' fates could not be decided in any order."""
+    free: set[str] = set()
+    waiting = dict(policy.tables)
+    while ready := [name for name in waiting if {t for t in policy.targets(name) if t in policy.tables} <= free]:
+        free.update(ready)
+        for name in ready:
+            del waiting[name]
+    for name in waiting:
+        yield ("tables", name), f"refers to itself in a circle with {', '.join(waiting)}; leave out one references: …"

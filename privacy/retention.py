@@ -1,0 +1,55 @@
+"""Retention: the first day on which a row must be absent.
+
+The last day kept is the event's local date plus the period (29 February + n years → 28 February); the row is absent from the
+day after. What is published and compared is only the first day of that month: rows leave at that month's start, never
+later than promised, and exact dates do not leak through it.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from privacy.fates import NO_CLOCK, Days
+from privacy.retention_rules import Duration
+
+NO_EVENT = np.int32(np.iinfo(np.int32).min)
+"""Stands for "has not happened" among event days."""
+
+_EPOCH = datetime.date(1970, 1, 1)
+
+
+def first_absent_month(events: Days, period: Duration) -> Days:
+    """Give the first day of the month from which rows are absent, NO_CLOCK where the event has not happened."""
+    happened = events != NO_EVENT
+    days = np.where(happened, events, 0).astype("datetime64[D]")
+    if period.months:
+        month = days.astype("datetime64[M]")
+        target = month + period.months
+        day_of_month = (days - month.astype("datetime64[D]")).astype(np.int64)
+        length = ((target + 1).astype("datetime64[D]") - target.astype("datetime64[D]")).astype(np.int64)
+        last_kept = target.astype("datetime64[D]") + np.minimum(day_of_month, length - 1)
+    else:
+        last_kept = days + period.days
+    absent = (last_kept + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    return np.where(happened, absent, NO_CLOCK).astype(np.int32)
+
+
+def local_days(column: pa.Array) -> Days:
+    """Give the local date of each date or timestamp as days, NO_EVENT for NULL. A timestamp's type carries its zone."""
+    dates = column if pa.types.is_date(column.type) else pc.local_timestamp(column).cast(pa.date32(), safe=False)
+    days: Days = dates.cast(pa.int32()).fill_null(int(NO_EVENT)).to_numpy(zero_copy_only=False)
+    return days
+
+
+def day_number(day: datetime.date) -> int:
+    """Give a date as days since 1970-01-01."""
+    return (day - _EPOCH).days
+
+
+def expiry_column(expires: Days) -> pa.Array:
+    """Give expiry days as the published `_expires_on` (date32), NULL where no clock runs."""
+    return pa.array(expires, mask=expires == NO_CLOCK).cast(pa.date32())

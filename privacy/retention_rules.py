@@ -1,0 +1,127 @@
+"""Retention as a policy declares it: how long, after which event, or whose clock (see privacy/retention.py for the days)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PlainSerializer, Tag, WithJsonSchema
+
+_DURATION = r"^[1-9]\d{0,3} (year|years|month|months|day|days)$"
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A calendar duration: whole months, or days."""
+
+    months: int
+    days: int
+    text: str
+
+    @classmethod
+    def parse(cls, text: object) -> Duration:
+        """Read `7 years`, `18 months` or `90 days`."""
+        if isinstance(text, Duration):
+            return text
+        if not isinstance(text, str) or not re.match(_DURATION, text):
+            raise ValueError("a duration reads like '7 years', '18 months' or '90 days'")
+        number, unit = text.split()
+        if unit.startswith("day"):
+            return cls(0, int(number), text)
+        return cls(int(number) * (12 if unit.startswith("year") else 1), 0, text)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+DeclaredDuration = Annotated[
+    Duration,
+    BeforeValidator(Duration.parse),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": _DURATION}),
+]
+
+
+class Rule(BaseModel):
+    """Base of the retention rules. `promise` is the promise of the privacy policy behind it, `because` any other reason."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    promise: str | None = None
+    because: str | None = None
+
+
+class Latest(BaseModel):
+    """The latest of several events: columns of the row, or of rows that refer to it (`orders.placed_at`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    latest: tuple[str, ...] = Field(min_length=1)
+
+
+class KeepAtMost(Rule):
+    """Absent from the warehouse once this time has passed since the event.
+
+    `while_unset`: what becomes of a row whose event has not happened: `quarantine`, or `keep` (no clock runs yet).
+    """
+
+    keep_at_most: DeclaredDuration
+    after: str | Latest
+    while_unset: Literal["quarantine", "keep"] = "quarantine"
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Name the events: own columns, and `table.column` of rows that refer to this one."""
+        return (self.after,) if isinstance(self.after, str) else self.after.latest
+
+    @property
+    def own_events(self) -> tuple[str, ...]:
+        """Name the events that are columns of the row itself."""
+        return tuple(event for event in self.events if "." not in event)
+
+    @property
+    def other_events(self) -> tuple[tuple[str, str], ...]:
+        """Name the events of referring rows, as (table, column)."""
+        pairs = (event.split(".", 1) for event in self.events if "." in event)
+        return tuple((table, column) for table, column in pairs)
+
+
+class Via(Rule):
+    """The clock and the fate of the parent row that a column refers to."""
+
+    via: str
+
+
+class ClockOf(Rule):
+    """The clock of the linked record: the first to run out where several are linked; `otherwise` where none is."""
+
+    clock_of: tuple[str, ...] = Field(min_length=1)
+    otherwise: KeepAtMost
+
+
+class Unlimited(Rule):
+    """No clock: nothing of a person is in it."""
+
+    unlimited: Literal[True]
+
+
+_KINDS = ("keep_at_most", "via", "clock_of", "unlimited")
+
+
+def _kind(rule: Any) -> str | None:
+    keys = rule if isinstance(rule, dict) else type(rule).model_fields
+    return next((kind for kind in _KINDS if kind in keys), None)
+
+
+Retention = Annotated[
+    Annotated[KeepAtMost, Tag("keep_at_most")]
+    | Annotated[Via, Tag("via")]
+    | Annotated[ClockOf, Tag("clock_of")]
+    | Annotated[Unlimited, Tag("unlimited")],
+    Discriminator(
+        _kind,
+        custom_error_type="retention",
+        custom_error_message="a retention is one of keep_at_most + after, via, clock_of + otherwise, unlimited + because",
+    ),
+]

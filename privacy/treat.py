@@ -1,0 +1,151 @@
+"""Treat a table: raw batches in, treated batches out; what the policy does not name does not pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from privacy.column_types import ColumnType
+from privacy.declared import force_types
+from privacy.evidence import TableCounts
+from privacy.fates import NO_CLOCK, Fate, FateIndexBuilder, Fates, Mask
+from privacy.policy import Column, Policy, Table
+from privacy.retention import expiry_column
+from privacy.retention_rules import ClockOf, KeepAtMost
+from privacy.treatments.base import arrow, series
+from privacy.verdict import Columns, Verdict, decide
+from privacy.world import World
+
+EXPIRES_ON = "_expires_on"
+FATE = "_fate"
+REASON = "_reason"
+
+
+def columns_read(table: Table) -> dict[str, ColumnType]:
+    """Name the source columns that treating a table reads, with their types: never more than the policy names."""
+    wanted = {name for name, column in table.columns.items() if column.extracted}
+    for column in table.columns.values():
+        wanted.update(column.treatment.needs(), filter(None, [column.only_where_null]))
+    wanted.update(filter(None, [table.objected_when_set]))
+    return {table.source_of(name): column.type for name, column in table.columns.items() if name in wanted}
+
+
+def published_schema(policy: Policy, table: Table) -> pa.Schema:
+    """Give the Arrow schema of a table as published: its columns as treated, then `_expires_on`."""
+    fields = [(name, column.treatment.gives(column.type, policy.time_zone)) for name, column in table.columns.items()]
+    return pa.schema([*fields, (EXPIRES_ON, pa.date32())])
+
+
+@dataclass(frozen=True)
+class TreatedBatch:
+    """A batch after treatment. `quarantined` has the same treated columns, and the reason."""
+
+    published: pa.RecordBatch
+    quarantined: pa.RecordBatch
+
+
+class TableTreater:
+    """Treats one table batch by batch and keeps count."""
+
+    def __init__(self, name: str, world: World) -> None:
+        self.name, self.world = name, world
+        self.table = world.policy.tables[name]
+        self.read = columns_read(self.table)
+        self.schema = published_schema(world.policy, self.table)
+        self.counts = TableCounts()
+        self.index = FateIndexBuilder() if name in world.policy.referred() else None
+
+    def treat(self, batch: pa.RecordBatch) -> TreatedBatch:
+        """Decide and treat a raw batch: the columns of `columns_read` in order, then the marks of misfits."""
+        columns, verdict = self._decide(batch)
+        published = verdict.fates == Fate.PUBLISHED
+        quarantined = verdict.fates == Fate.QUARANTINED
+        self._count(columns, verdict, published, quarantined)
+        return TreatedBatch(
+            self._treat_rows(columns, verdict, published, self.counts),
+            self._treat_rows(columns, verdict, quarantined).append_column(REASON, verdict.reason_of(quarantined)),
+        )
+
+    def treat_for_grouping(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Decide and treat all rows of a derived table: each with its fate and reason, for grouping where treated rows live."""
+        columns, verdict = self._decide(batch)
+        everything = np.ones(len(verdict.fates), np.bool_)
+        treated = self._treat_rows(columns, verdict, everything)
+        treated = treated.append_column(FATE, pa.array(verdict.fates))
+        return treated.append_column(REASON, verdict.reason_of(everything))
+
+    def _decide(self, batch: pa.RecordBatch) -> tuple[Columns, Verdict]:
+        columns, misfits = force_types(batch, self.read, self.world.policy.time_zone)
+        verdict = decide(self.name, self.table, columns, misfits, self.world)
+        if self.index:
+            key = columns[self.table.source_of(self.table.primary_key)]
+            self.index.add(key, verdict.fates, verdict.expires)
+        return columns, verdict
+
+    def _count(self, columns: Columns, verdict: Verdict, published: Mask, quarantined: Mask) -> None:
+        counts = self.counts
+        counts.fates.update(_tally(verdict.fates))
+        for reason in pc.value_counts(verdict.reason_of(quarantined)):
+            counts.reasons[reason["values"].as_py()] += reason["counts"].as_py()
+        for link, fates in verdict.unlinked.items():
+            counts.unlinked.setdefault(link, type(counts.fates)()).update(_tally(fates[published & (fates > 0)]))
+        if isinstance(self.table.retention, KeepAtMost | ClockOf):
+            counts.clockless += int((published & (verdict.expires == NO_CLOCK)).sum())
+        for name, column in self.table.columns.items():
+            if adds_up(column):
+                raw = columns[self.table.source_of(name)]
+                counts.read_sums[name] = counts.read_sums.get(name, Decimal(0)) + _sum(raw)
+
+    def _treat_rows(
+        self, columns: Columns, verdict: Verdict, rows: Mask, counts: TableCounts | None = None
+    ) -> pa.RecordBatch:
+        """Treat some rows of a batch; with `counts`, note what the published columns must show."""
+        raw = columns if rows.all() else {name: column.filter(pa.array(rows)) for name, column in columns.items()}
+        treated = []
+        for name, column in self.table.columns.items():
+            value = self._raw(name, column, raw, verdict, rows)
+            beside = {other: series(raw[self.table.source_of(other)]) for other in column.treatment.needs()}
+            result = arrow(column.treatment.treat(series(value), beside, self.world.keys))
+            treated.append(result.cast(self.schema.field(name).type) if not len(result) else result)
+            if counts:
+                counts.nulls[name] += value.null_count if column.extracted else len(value)
+                if adds_up(column):
+                    counts.sums[name] = counts.sums.get(name, Decimal(0)) + _sum(value)
+        treated.append(expiry_column(verdict.expires[rows]))
+        return pa.RecordBatch.from_arrays(treated, schema=self.schema)
+
+    def _raw(self, name: str, column: Column, raw: Columns, verdict: Verdict, rows: Mask) -> pa.Array:
+        """Give the values that a treatment is to see: without those not to be read, not to be linked, or blank."""
+        source = self.table.source_of(name)
+        kind = column.type.arrow(self.world.policy.time_zone)
+        if not column.extracted:
+            return pa.nulls(int(rows.sum()), kind)
+        value = raw[source]
+        if column.only_where_null:
+            value = pc.if_else(
+                raw[self.table.source_of(column.only_where_null)].is_null(), value, pa.scalar(None, kind)
+            )
+        if name in verdict.unlinked:
+            value = pc.if_else(pa.array(verdict.unlinked[name][rows] > 0), pa.scalar(None, kind), value)
+        if pa.types.is_string(kind) and not column.kept:
+            value = pc.if_else(pc.equal(pc.utf8_trim_whitespace(value), ""), pa.scalar(None, kind), value)
+        return value
+
+
+def adds_up(column: Column) -> bool:
+    """Whether a column's sum is compared between source and warehouse: money, kept as it is."""
+    return column.kept and column.type.name == "decimal"
+
+
+def _sum(column: pa.Array) -> Decimal:
+    total: Decimal | None = pc.sum(column).as_py()
+    return total or Decimal(0)
+
+
+def _tally(fates: Fates) -> dict[Fate, int]:
+    values, numbers = np.unique(fates, return_counts=True)
+    return {Fate(value): int(number) for value, number in zip(values, numbers, strict=True)}

@@ -1,0 +1,138 @@
+"""Decide the fate of every row of a batch, and when it expires, before anything is treated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from privacy.fates import NO_CLOCK, Days, Fate, Fates, Mask, is_null
+from privacy.policy import Table
+from privacy.retention import NO_EVENT, day_number, first_absent_month, local_days
+from privacy.retention_rules import ClockOf, KeepAtMost, Unlimited, Via
+from privacy.world import World
+
+Columns = Mapping[str, pa.Array]
+"""Raw columns of a batch in their declared types, by source name."""
+
+
+class Verdict:
+    """The fates of a batch's rows: of several that apply to a row, the first in the order of `Fate` stands."""
+
+    def __init__(self, rows: int) -> None:
+        self.fates: Fates = np.full(rows, Fate.PUBLISHED, np.uint8)
+        self.expires: Days = np.full(rows, NO_CLOCK, np.int32)
+        self.reasons: list[str] = [""]
+        self._reason: npt.NDArray[np.int16] = np.zeros(rows, np.int16)
+        self.unlinked: dict[str, Fates] = {}
+        """For each reference column that is no parent's: the fate of the row it refers to."""
+
+    def say(self, rows: Mask, fate: Fate, reason: str = "") -> None:
+        """Give a fate to rows that no earlier one applies to."""
+        applies = rows & (self.fates > fate)
+        if applies.any():
+            self.fates[applies] = fate
+            self.reasons.append(reason)
+            self._reason[applies] = len(self.reasons) - 1
+
+    def share(self, fates: Fates, reason: str = "") -> None:
+        """Give each row the fate in `fates`, where no earlier one applies."""
+        for fate in np.unique(fates):
+            if fate < Fate.PUBLISHED:
+                self.say(fates == fate, Fate(fate), reason)
+
+    def reason_of(self, rows: Mask) -> pa.Array:
+        """Give the reasons of some rows as text."""
+        return pa.array(self.reasons, pa.string()).take(pa.array(self._reason[rows]))
+
+
+def decide(name: str, table: Table, columns: Columns, misfits: Mapping[str, Mask], world: World) -> Verdict:
+    """Decide a batch: who is suppressed, what has expired, what cannot be trusted."""
+    rows = len(next(iter(columns.values())))
+    verdict = Verdict(rows)
+    verdict.share(world.anti_join(table, columns, rows))
+    if table.objected_when_set:
+        verdict.say(~is_null(columns[table.source_of(table.objected_when_set)]), Fate.OBJECTED)
+    for column, mask in misfits.items():
+        verdict.say(mask, Fate.QUARANTINED, f"{column}: not of its declared type")
+    if not table.derived:
+        key = table.source_of(table.primary_key)
+        verdict.say(is_null(columns[key]), Fate.QUARANTINED, f"{key}: no key")
+    _future(table, columns, world, verdict)
+    _references(table, columns, world, verdict)
+    _clock(name, table, columns, world, verdict)
+    verdict.say(verdict.expires <= day_number(world.as_of), Fate.EXPIRED)
+    return verdict
+
+
+def _future(table: Table, columns: Columns, world: World, verdict: Verdict) -> None:
+    for name, column in table.columns.items():
+        source = table.source_of(name)
+        if column.future == "allow" or source not in columns or column.type.name not in ("date", "timestamp"):
+            continue
+        now = world.today if column.type.name == "date" else world.now
+        later = pc.greater(columns[source], pa.scalar(now, columns[source].type))
+        verdict.say(later.fill_null(False).to_numpy(zero_copy_only=False), Fate.QUARANTINED, f"{source}: in the future")
+
+
+def _references(table: Table, columns: Columns, world: World, verdict: Verdict) -> None:
+    for name, column in table.columns.items():
+        if not column.references or not column.extracted:
+            continue
+        source = table.source_of(name)
+        fates, expires = world.indexes[column.references].look_up(columns[source])
+        verdict.say(
+            fates == Fate.ORPHAN, Fate.QUARANTINED, f"{source}: the source has no such row in {column.references}"
+        )
+        if name == table.via:
+            verdict.share(fates, f"{source}: its row in {column.references} is in quarantine")
+            verdict.say(is_null(columns[source]), Fate.QUARANTINED, f"{source}: no parent")
+            verdict.expires = expires
+        elif (hidden := fates < Fate.PUBLISHED).any():
+            verdict.unlinked[name] = np.where(hidden, fates, 0).astype(np.uint8)
+
+
+def _clock(name: str, table: Table, columns: Columns, world: World, verdict: Verdict) -> None:
+    match table.retention:
+        case Via() | Unlimited():
+            pass
+        case KeepAtMost() as rule:
+            verdict.expires = _own_clock(
+                name, table, rule, columns, world, verdict, np.ones(len(verdict.fates), np.bool_)
+            )
+        case ClockOf() as rule:
+            verdict.expires = _linked_clock(name, table, rule, columns, world, verdict)
+
+
+def _own_clock(
+    name: str, table: Table, rule: KeepAtMost, columns: Columns, world: World, verdict: Verdict, rows: Mask
+) -> Days:
+    """Run the clock of `rule` on some rows; the others get NO_CLOCK."""
+    key = columns[table.source_of(table.primary_key)]
+    own = [local_days(columns[table.source_of(event)]) for event in rule.own_events]
+    others = [world.events[name, *event].look_up(key) for event in rule.other_events]
+    events = np.where(rows, np.maximum.reduce(own + others), NO_EVENT).astype(np.int32)
+    if rule.while_unset == "quarantine":
+        verdict.say(
+            rows & (events == NO_EVENT), Fate.QUARANTINED, f"{', '.join(rule.events)}: not set, so no clock can run"
+        )
+    return first_absent_month(events, rule.keep_at_most)
+
+
+def _linked_clock(name: str, table: Table, rule: ClockOf, columns: Columns, world: World, verdict: Verdict) -> Days:
+    """Run the clock of the linked records, the first of several; rows without a link run their own."""
+    expires = np.full(len(verdict.fates), NO_CLOCK, np.int32)
+    linked = np.zeros(len(expires), np.bool_)
+    for link in rule.clock_of:
+        target = table.columns[link].references
+        column = columns[table.source_of(link)]
+        fates, clock = world.indexes[str(target)].look_up(column)
+        clockless = (fates == Fate.QUARANTINED) & (clock == NO_CLOCK)
+        verdict.say(clockless, Fate.QUARANTINED, f"{link}: its row in {target} is in quarantine and has no clock")
+        expires = np.minimum(expires, clock)
+        linked |= ~is_null(column)
+    own = _own_clock(name, table, rule.otherwise, columns, world, verdict, ~linked)
+    return np.where(linked, expires, own).astype(np.int32)

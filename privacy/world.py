@@ -1,0 +1,73 @@
+"""What a table's treatment must know beside its own rows: policy, keys, clocks, and what became of other tables' rows."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from privacy.fates import Days, Fate, FateIndex, Fates, as_keys, is_null
+from privacy.keys import Keys
+from privacy.policy import Policy, Table
+from privacy.retention import NO_EVENT
+
+AntiJoin = Callable[[Table, Mapping[str, pa.Array], int], Fates]
+"""Given a table, its columns and its number of rows: ERASED, RESTRICTED, OBJECTED or PUBLISHED for each row."""
+
+
+def nobody(table: Table, columns: Mapping[str, pa.Array], rows: int) -> Fates:
+    """Suppress nobody: no request is on record."""
+    return np.full(rows, Fate.PUBLISHED, np.uint8)
+
+
+@dataclass(frozen=True)
+class World:
+    """One run's surroundings. `as_of` moves the retention clocks; `now` (aware) is the real time, against which the future is
+    judged."""
+
+    policy: Policy
+    keys: Keys
+    as_of: datetime.date
+    now: datetime.datetime
+    anti_join: AntiJoin = nobody
+    indexes: dict[str, FateIndex] = field(default_factory=dict, repr=False)
+    """Finished tables that others refer to."""
+    events: dict[tuple[str, str, str], LatestEvents] = field(default_factory=dict, repr=False)
+    """Latest events of referring rows, by (table, referring table, event)."""
+
+    @property
+    def today(self) -> datetime.date:
+        """Give the real date in the policy's time zone."""
+        return self.now.astimezone(ZoneInfo(self.policy.time_zone)).date()
+
+
+@dataclass(frozen=True)
+class LatestEvents:
+    """The latest event of the rows that refer to each key."""
+
+    latest: pd.Series = field(repr=False)
+    """Days, indexed by raw key."""
+
+    def look_up(self, keys: pa.Array) -> Days:
+        """Give the latest event of each key as days, NO_EVENT where nothing refers to it."""
+        positions = self.latest.index.get_indexer(pd.Index(as_keys(keys)))
+        if self.latest.empty:
+            return np.full(len(positions), NO_EVENT, np.int32)
+        days = np.where(positions >= 0, self.latest.to_numpy()[positions], NO_EVENT)
+        return days.astype(np.int32)
+
+    @classmethod
+    def none(cls) -> LatestEvents:
+        """Give the empty collection."""
+        return cls(pd.Series([], index=pd.Index([], dtype="int64"), dtype="int32"))
+
+    def and_of(self, keys: pa.Array, events: Days) -> LatestEvents:
+        """Add a batch of referring rows: the key that each refers to, and its event."""
+        there = ~is_null(keys) & (events != NO_EVENT)
+        batch = pd.Series(events[there], index=pd.Index(as_keys(keys)[there]))
+        return LatestEvents(pd.concat([self.latest, batch]).groupby(level=0).max().astype("int32"))

@@ -1,0 +1,43 @@
+"""truth.jsonl: for every free text of the shop, which characters are personal."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """Characters `start` up to `end` of a text are a value of the named type."""
+
+    start: int
+    end: int
+    type: str
+
+
+TruthSink = Callable[[str, str, int, str, list[Span]], None]
+"""Takes table, column, id, the text as stored and its spans."""
+
+
+def forget(table: str, column: str, record: int, text: str, spans: list[Span]) -> None:
+    """A sink for whoever needs no truth."""
+
+
+@contextmanager
+def truth_sink(path: Path | None) -> Iterator[TruthSink]:
+    """A sink that writes one JSON object a line to `path`, or forgets everything when there is none."""
+    if path is None:
+        yield forget
+        return
+    draft = path.with_name(f".{path.name}.draft")
+    with draft.open("w", encoding="utf-8") as lines:
+
+        def write(table: str, column: str, record: int, text: str, spans: list[Span]) -> None:
+            entry = {
+                "table": table, "column": column, "id": record, "text": text,
+                "spans": [span._asdict() for span in spans],
+            }  # fmt: skip
+            lines.write(json.dumps(entry, ensure_ascii=False) + "\n")
+
+        yield write
+    draft.replace(path)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
@@ -187,7 +186,7 @@ class Policy(Part):
     never_extracted: dict[Name, Reason]
     tables: dict[Name, Table] = Field(min_length=1)
 
-    _lines: Mapping[tuple[str | int, ...], int] = PrivateAttr(default=MappingProxyType({}))
+    _lines: Mapping[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
     _file: str = PrivateAttr(default="policy")
     _digest: str = PrivateAttr(default="")
 

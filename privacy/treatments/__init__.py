@@ -7,9 +7,11 @@ from typing import Annotated
 from pydantic import Field
 
 from privacy.treatments.base import Treatment
+from privacy.treatments.generalization import Generalize
+from privacy.treatments.masking import Mask
 from privacy.treatments.pseudonymization import Pseudonymize
 from privacy.treatments.suppression import Keep, Suppress
 
-AnyTreatment = Annotated[Keep | Suppress | Pseudonymize, Field(discriminator="kind")]
+AnyTreatment = Annotated[Keep | Suppress | Pseudonymize | Mask | Generalize, Field(discriminator="kind")]
 
-__all__ = ["AnyTreatment", "Keep", "Pseudonymize", "Suppress", "Treatment"]
+__all__ = ["AnyTreatment", "Generalize", "Keep", "Mask", "Pseudonymize", "Suppress", "Treatment"]

@@ -31,6 +31,8 @@ def canonical(column: pa.Array, form: Form) -> pa.Array:
 
 def _ascii_domains(addresses: pa.Array) -> pa.Array:
     """Turn non-ASCII domains into IDNA; the few distinct ones are looked up, the rows are not walked."""
+    if pc.all(pc.string_is_ascii(addresses)).as_py():
+        return addresses
     foreign = pc.fill_null(pc.match_substring_regex(addresses, r"@[^@]*[^\x00-\x7f][^@]*$"), False)
     if not pc.any(foreign).as_py():
         return addresses

@@ -16,7 +16,10 @@ so that it survives pickling (Prefect stores exceptions).
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from privacy.evidence import RunRecord
 
 
 class SluisError(Exception):
@@ -55,10 +58,11 @@ class DriftError(SluisError):
 
 
 class GateError(SluisError):
-    """A promise is broken or a check crashed."""
+    """A promise is broken or a check crashed; `record` is the evidence of the run."""
 
     code = 1
     kind = "gate"
+    record: RunRecord | None = None
 
 
 class StoreError(SluisError):

@@ -43,7 +43,9 @@ class TableCounts:
         counts: dict[str, Any] = {"extracted": self.extracted}
         counts |= {fate.word: self.fates[fate] for fate in COUNTED} | {"held": self.held}
         counts["unlinked"] = {
-            column: {fate.word: n for fate, n in sorted(by_fate.items())} for column, by_fate in self.unlinked.items()
+            column: {fate.word: n for fate, n in sorted(by_fate.items())}
+            for column, by_fate in self.unlinked.items()
+            if by_fate
         }
         counts["quarantine_reasons"] = dict(sorted(self.reasons.items()))
         return counts

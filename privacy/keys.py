@@ -1,8 +1,9 @@
 """The keyring: independent random roots with epochs, and a key of its own for every purpose and domain.
 
 Derivation (docs/pseudonyms.md repeats it for other languages):
-    key = HKDF-SHA-256(ikm = root of the epoch, 32 bytes or more; salt = none; info = "sluis/v1/" + purpose [+ "/" + name])
-    of 32 bytes (RFC 5869). Each epoch has a fresh root, so no key follows from another epoch's.
+    key = HKDF-SHA-256(ikm = root of the epoch, 32 bytes or more; salt = none; length = 32 bytes;
+                       info = "sluis/v1/" + purpose [+ "/" + name])                                 (RFC 5869)
+Each epoch has a fresh root, so no key follows from another epoch's.
 """
 
 from __future__ import annotations

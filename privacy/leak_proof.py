@@ -1,8 +1,8 @@
 """The one place that turns any exception into a clean one.
 
 Libraries quote values: pandas and pyarrow in parse errors, DuckDB in conversion errors, PostgreSQL in DETAIL lines,
-UnicodeDecodeError in its args. Prefect pickles what a run raises. So nothing but a `SluisError` passes this door, raised
-outside the `except` block, without cause, context or the frames (and their local variables) of what failed.
+UnicodeDecodeError in its args. Prefect pickles what a run raises. So nothing but a `SluisError` passes this door,
+raised outside the `except` block, without cause, context or the frames (and their local variables) of what failed.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ Reason = Annotated[str, Field(min_length=3)]
 class Part(BaseModel):
     """Base of all parts of a policy."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Controller(Part):

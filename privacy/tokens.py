@@ -1,11 +1,11 @@
 """Keyed tokens: HMAC-SHA-256 over a canonical, type-tagged, length-prefixed value, as a UUID of version 8.
 
     message = tag ":" length ":" value      length: of the value in UTF-8 bytes, decimal; all in UTF-8
-    mac     = HMAC-SHA-256(key = the derived key in 64 lower-case hexadecimal digits, message)       (RFC 2104, RFC 4231)
-    token   = the first 16 bytes of mac, with version 8 and variant 10 set                           (RFC 9562, 5.8)
+    mac     = HMAC-SHA-256(key = the derived key in 64 lower-case hexadecimal digits, message)      (RFC 2104, RFC 4231)
+    token   = the first 16 bytes of mac, with version 8 and variant 10 set                          (RFC 9562, 5.8)
 
-docs/pseudonyms.md holds worked examples. The key is used in hexadecimal because the vectorised kernel takes text; 64 digits
-fill exactly one SHA-256 block, so nothing of its 256 bits is lost.
+docs/pseudonyms.md holds worked examples. The key is used in hexadecimal because the vectorised kernel takes text; 64
+digits fill exactly one SHA-256 block, so nothing of its 256 bits is lost.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def _uuids(macs: pa.Array) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
     """Read 64 hexadecimal digits a row as the first 16 bytes, two digits at a look-up, and set version and variant."""
     start = np.frombuffer(macs.buffers()[1], np.int64)[macs.offset]
     digits = np.frombuffer(macs.buffers()[2], np.uint8)[start : start + 64 * len(macs)].reshape(-1, 64)
-    uuids = _BYTE_OF_DIGITS[np.ascontiguousarray(digits[:, :32]).view("<u2")]
+    uuids: np.ndarray[tuple[int, int], np.dtype[np.uint8]] = _BYTE_OF_DIGITS[
+        np.ascontiguousarray(digits[:, :32]).view("<u2")
+    ]
     uuids[:, 6] = uuids[:, 6] & 0x0F | 0x80
     uuids[:, 8] = uuids[:, 8] & 0x3F | 0x80
     return uuids

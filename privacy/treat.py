@@ -56,6 +56,8 @@ class TableTreater:
         self.table = world.policy.tables[name]
         self.read = columns_read(self.table)
         self.schema = published_schema(world.policy, self.table)
+        self.set_aside_schema = self.schema.append(pa.field(REASON, pa.string()))
+        self.grouping_schema = self.schema.append(pa.field(FATE, pa.uint8())).append(pa.field(REASON, pa.string()))
         self.counts = TableCounts()
         self.index = FateIndexBuilder() if name in world.policy.referred() else None
 

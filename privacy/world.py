@@ -43,7 +43,12 @@ class World:
     @property
     def today(self) -> datetime.date:
         """Give the real date in the policy's time zone."""
-        return self.now.astimezone(ZoneInfo(self.policy.time_zone)).date()
+        return local_date(self.now, self.policy.time_zone)
+
+
+def local_date(now: datetime.datetime, time_zone: str) -> datetime.date:
+    """Give the date of a moment in a time zone."""
+    return now.astimezone(ZoneInfo(time_zone)).date()
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,13 @@ class Treatment(BaseModel, ABC):
     def gives(self, declared: ColumnType, time_zone: str) -> pa.DataType:
         """Give the Arrow type of the treated column."""
 
+    def told(self) -> str:
+        """Name the treatment and its parameters for people, as in `generalize, to: month`."""
+        parameters = self.model_dump(exclude_defaults=True, exclude={"kind"})
+        chosen = {name: getattr(self, name) for name in ("of", "to") if hasattr(self, name)} | parameters
+        kind: str = getattr(self, "kind", "treated")
+        return ", ".join([kind, *(f"{name}: {value}" for name, value in chosen.items())])
+
     def needs(self) -> tuple[str, ...]:
         """Name the columns beside the treated one that `treat` reads."""
         return ()

@@ -17,7 +17,8 @@ NETWORK_PATTERN = (
 )
 """What a masked address looks like (RE2, full match)."""
 
-_EIGHT_GROUPS = "^[0-9a-f]{1,4}(:[0-9a-f]{1,4}){7}$"
+_EIGHT_GROUPS = "^[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){7}$"
+_V4_MAPPED = "^(?:0{1,4}:){5}ffff:"
 _ZEROS = pa.array(["too many groups", *(":".join("0" * zeros) for zeros in range(1, 9))])
 
 
@@ -40,14 +41,19 @@ def _network_of_ipv4(text: pa.Array) -> pa.Array:
 
 
 def _networks_of_ipv6(text: pa.Array) -> pa.Array:
-    groups = _eight_groups(_without_dots(pc.replace_substring_regex(text, "%[^%/]+$", "")))
-    valid = pc.match_substring_regex(groups, _EIGHT_GROUPS)
-    groups = pc.if_else(valid, groups, "0:0:0:0:0:0:0:0")
-    group = [pc.ascii_ltrim(pc.list_element(pc.split_pattern(groups, ":"), i), "0") for i in range(8)]
+    written_out = _eight_groups(_without_dots(_without_zone(text)))
+    valid = pc.match_substring_regex(written_out, _EIGHT_GROUPS)
+    written_out = pc.if_else(valid, written_out, "0:0:0:0:0:0:0:0")
+    groups = pc.ascii_ltrim(pc.split_pattern(written_out, ":").flatten(), "0")
+    group = [groups.take(pa.array(range(i, len(groups), 8))) for i in (0, 1, 2, 6, 7)]
     network = _slash_48(*group[:3])
-    mapped = pc.and_(pc.starts_with(pc.binary_join_element_wise(*group[:6], ":"), ":::::ffff"), valid)
-    network = _with_ipv4(network, mapped, group[6], group[7])
-    return where(valid, _with_ipv4(network, pc.equal(group[0], "2002"), group[1], group[2]))
+    network = _with_ipv4(network, pc.match_substring_regex(written_out, _V4_MAPPED), *group[3:])
+    return where(valid, _with_ipv4(network, pc.equal(group[0], "2002"), *group[1:3]))
+
+
+def _without_zone(text: pa.Array) -> pa.Array:
+    zoned = pc.any(pc.match_substring(text, "%")).as_py()
+    return pc.replace_substring_regex(text, "%[^%/]+$", "") if zoned else text
 
 
 def _without_dots(text: pa.Array) -> pa.Array:

@@ -124,9 +124,10 @@ class MaskName(_Mask):
 
     def _mask(self, text: pa.Array) -> pa.Array:
         start = pc.utf8_slice_codeunits(pc.utf8_normalize(pc.utf8_trim_whitespace(text), form="NFC"), 0, 1)
-        initial = pc.utf8_upper(start)
-        capital = pc.match_substring_regex(initial, r"^\p{Lu}$")
-        return where(capital, pc.binary_join_element_wise(initial, ".", ""))
+        starts = start.dictionary_encode()
+        initials = pc.utf8_upper(starts.dictionary)
+        capitals = pc.match_substring_regex(initials, r"^\p{Lu}$")
+        return where(capitals, pc.binary_join_element_wise(initials, ".", "")).take(starts.indices)
 
     def promises(self) -> Iterator[ColumnPromise]:
         yield Matches(pattern=rf"\p{{Lu}}\.|{UNKNOWN}")

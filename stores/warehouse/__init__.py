@@ -1,0 +1,87 @@
+"""The warehouse: where treated rows are staged, gated and published, behind one small protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from privacy.errors import UsageError
+
+if TYPE_CHECKING:
+    from privacy.evidence import RunRecord
+    from privacy.policy import Derived
+
+ANALYTICS = "analytics"
+
+
+@dataclass(frozen=True)
+class Comments:
+    """What analysts read beside a table and its columns."""
+
+    table: str
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """What became of the groups of a derived table: groups by fate number, quarantined ones by reason."""
+
+    fates: Mapping[int, int]
+    reasons: Mapping[str, int]
+
+
+class Candidate(Protocol):
+    """What the warehouse will be after this run; nobody sees it before it is published."""
+
+    warnings: list[str]
+
+    def stage(self, table: str, batches: pa.RecordBatchReader, key: str, comments: Comments) -> None:
+        """Write a published table's rows, in the order of their key (a token, so that position says nothing)."""
+        ...
+
+    def stage_groups(self, table: str, batches: pa.RecordBatchReader, derived: Derived, comments: Comments) -> Grouped:
+        """Write a derived table: one row per key of those rows that may be published."""
+        ...
+
+    def quarantine(self, table: str, rows: pa.Table) -> None:
+        """Write rows that were set aside (treated, with the reason) where analysts do not look."""
+        ...
+
+    def seal(self, record: RunRecord) -> None:
+        """End writing: note the run; from here the candidate is only read."""
+        ...
+
+    def readable(self) -> sa.URL:
+        """Give the URL under which the gate reads the sealed candidate."""
+        ...
+
+    def publish(self) -> None:
+        """Make all tables visible at once."""
+        ...
+
+
+class Warehouse(Protocol):
+    """Where analysts read."""
+
+    def exclusive(self, run_id: str) -> AbstractContextManager[None]:
+        """Hold the warehouse for one run."""
+        ...
+
+    def candidate(self, run_id: str) -> AbstractContextManager[Candidate]:
+        """Begin a candidate; left without publishing, it is gone."""
+        ...
+
+
+def open_warehouse(url: sa.URL) -> Warehouse:
+    """Open a warehouse by its URL; UsageError for a kind of database that cannot be one."""
+    from stores.warehouse.duckdb import DuckDBWarehouse
+
+    if url.get_backend_name() == "duckdb":
+        return DuckDBWarehouse(url)
+    raise UsageError(f"--warehouse: {url.get_backend_name()} cannot be one; duckdb can.")
+

@@ -1,0 +1,99 @@
+"""The promises that a candidate must keep, derived from the policy and from what the run read; per published table."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from privacy.evidence import TableCounts
+from privacy.fates import Fate
+from privacy.policy import Column, Policy, Table
+from privacy.promises import (
+    ColumnPromise,
+    NoRawIdentifier,
+    NotEmpty,
+    NothingExpired,
+    NotNull,
+    NullCount,
+    Reconciles,
+    ReferenceHolds,
+    RowCount,
+    RunPromise,
+    SumEquals,
+    Unique,
+    WithinQuarantine,
+)
+from privacy.treat import EXPIRES_ON, adds_up
+from stores.source import Totals
+
+
+@dataclass(frozen=True)
+class Owed:
+    """A promise, where it must hold, and the policy line that makes it."""
+
+    promise: ColumnPromise | RunPromise
+    column: str | None
+    line: int
+
+
+@dataclass(frozen=True)
+class TableFacts:
+    """What the run knows of a table beside its rows: what became of them, and what the source itself counts."""
+
+    counts: TableCounts
+    source: Totals | None
+    """None for a derived table, which the source does not have."""
+
+
+def owed_by(policy: Policy, name: str, facts: TableFacts, as_of: datetime.date) -> Iterator[Owed]:
+    """Give all promises of one table."""
+    table = policy.tables[name]
+    line = policy.line("tables", name)
+    for promise in _of_table(policy, table, facts, as_of):
+        yield Owed(promise, EXPIRES_ON if isinstance(promise, NothingExpired) else None, line)
+    for promise in (NotNull(), Unique()):
+        yield Owed(promise, table.primary_key, policy.line("tables", name, "primary_key"))
+    for column_name, column in table.columns.items():
+        at = policy.line("tables", name, "columns", column_name)
+        for promise in _of_column(policy, table, column_name, column, facts):
+            yield Owed(promise, column_name, at)
+        for index, promise in enumerate(column.promises):
+            yield Owed(promise, column_name, policy.line("tables", name, "columns", column_name, "promises", index))
+
+
+def _of_table(policy: Policy, table: Table, facts: TableFacts, as_of: datetime.date) -> Iterator[RunPromise]:
+    counts = facts.counts
+    published = counts.fates[Fate.PUBLISHED]
+    yield RowCount(rows=published)
+    yield NothingExpired(as_of=as_of)
+    yield WithinQuarantine(
+        rows=counts.fates[Fate.QUARANTINED], allowed=policy.quarantine.allowed(counts.extracted)
+    )
+    if facts.source:
+        yield Reconciles(read=Decimal(counts.extracted), counted=Decimal(facts.source.rows))
+    if published:
+        yield NotEmpty()
+
+
+def _of_column(
+    policy: Policy, table: Table, name: str, column: Column, facts: TableFacts
+) -> Iterator[ColumnPromise | RunPromise]:
+    yield from column.treatment.promises()
+    if column.searched and column.treatment.gives(column.type, policy.time_zone) == "string":
+        yield NoRawIdentifier()
+    if column.references and column.extracted:
+        target = policy.tables[column.references]
+        yield ReferenceHolds(table=target.publish_as, key=target.primary_key)
+    if not facts.source:
+        return
+    yield NullCount(nulls=facts.counts.nulls[name])
+    if adds_up(column):
+        source = table.source_of(name)
+        yield SumEquals(total=facts.counts.sums.get(name, Decimal(0)))
+        yield Reconciles(read=facts.counts.read_sums.get(name, Decimal(0)), counted=facts.source.sums[source])
+
+
+Suites = Mapping[str, list[Owed]]
+"""By published table."""

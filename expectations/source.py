@@ -1,0 +1,89 @@
+"""Gate 0: what we rely on in the source. It must be what the policy describes, or the run stops before it reads a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from privacy.column_types import ColumnType, TypeName
+from privacy.errors import DriftError
+from privacy.policy import Policy, Table
+from stores.source import ColumnKind, Schema
+
+READABLE: dict[TypeName, frozenset[str]] = {
+    "integer": frozenset({"integer"}),
+    "decimal": frozenset({"decimal"}),
+    "double": frozenset({"double", "decimal"}),
+    "text": frozenset({"text"}),
+    "boolean": frozenset({"boolean", "integer"}),
+    "date": frozenset({"date", "text"}),
+    "timestamp": frozenset({"timestamp", "text"}),
+}
+"""The kinds of source column out of which a declared type is read; each value still has to fit."""
+
+_WAYS_OUT = {
+    "new_table": "Declare it under tables, or list it under never_extracted.",
+    "missing_table": "Take it out of the policy, or give it back to the source.",
+    "new_column": "Declare a treatment for it under tables.{table}.columns, or list it under never_extracted there.",
+    "missing_column": "Take it out of tables.{table}, or name its new name with from: ….",
+    "changed_type": "Declare its new type under tables.{table}.columns.{column}, and see that its treatment still fits.",
+}
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One difference between source and policy."""
+
+    kind: str
+    table: str
+    column: str | None = None
+
+    def told(self, file: str) -> str:
+        """Say what, where and the way out."""
+        name = f"{self.table}.{self.column}" if self.column else self.table
+        what = {
+            "new_table": f"in the source, but not in {file}",
+            "new_column": f"in the source, but not in {file}",
+            "missing_table": f"in {file}, but not in the source",
+            "missing_column": f"in {file}, but not in the source",
+            "changed_type": f"has another type in the source than {file} declares",
+        }[self.kind]
+        return f"{name}: {what}.\n  {_WAYS_OUT[self.kind].format(table=self.table, column=self.column)}"
+
+
+def find_drift(policy: Policy, schema: Schema) -> list[Drift]:
+    """Compare source and policy; tables that are never extracted are exempt."""
+    sources = {name: table for name, table in policy.tables.items() if not table.derived}
+    found = [Drift("new_table", name) for name in schema if name not in sources and name not in policy.never_extracted]
+    for name, table in sources.items():
+        if name not in schema:
+            found.append(Drift("missing_table", name))
+            continue
+        found += _columns(name, table, schema[name])
+    return found
+
+
+def refuse_drift(policy: Policy, drift: list[Drift]) -> None:
+    """Stop on any difference, each told."""
+    if drift:
+        raise DriftError("\n".join(item.told(policy.file) for item in drift))
+
+
+def _columns(name: str, table: Table, present: Mapping[str, ColumnKind]) -> list[Drift]:
+    declared = {table.source_of(column): spec.type for column, spec in table.columns.items()}
+    known = declared.keys() | table.never_extracted.keys()
+    found = [Drift("new_column", name, column) for column in present if column not in known]
+    found += [Drift("missing_column", name, column) for column in sorted(known) if column not in present]
+    return found + [
+        Drift("changed_type", name, column)
+        for column, kind in declared.items()
+        if column in present and not _readable(kind, present[column])
+    ]
+
+
+def _readable(declared: ColumnType, present: ColumnKind) -> bool:
+    if present.family not in READABLE[declared.name]:
+        return False
+    if declared.name != "decimal" or present.precision is None:
+        return True
+    return (present.precision, present.scale or 0) == (declared.precision, declared.scale)

@@ -1,0 +1,98 @@
+"""The ledger: what must be known of runs, in a database of its own (SQLAlchemy Core). Names, counts and hashes only."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from privacy.errors import StoreError
+from privacy.evidence import RunRecord
+
+METADATA = sa.MetaData()
+
+RUN = sa.Table(
+    "run",
+    METADATA,
+    sa.Column("run_id", sa.String, primary_key=True),
+    sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("ended_at", sa.DateTime(timezone=True)),
+    sa.Column("state", sa.String, nullable=False, comment="running, published, refused (by a gate), failed, abandoned (killed)"),
+    sa.Column("as_of", sa.Date),
+    sa.Column("policy_version", sa.String),
+    sa.Column("policy_digest", sa.String),
+    sa.Column("key_fingerprint", sa.String),
+    sa.Column("record", sa.JSON, comment="the run record: names, counts, hashes"),
+)
+
+WATERMARK = sa.Table(
+    "watermark",
+    METADATA,
+    sa.Column("table_name", sa.String, primary_key=True, comment="published name"),
+    sa.Column("run_id", sa.String, nullable=False, comment="the run that published it last"),
+    sa.Column("read_at", sa.DateTime(timezone=True), nullable=False, comment="time of the source snapshot"),
+    sa.Column("rows", sa.Integer, nullable=False),
+)
+
+
+class Ledger:
+    """Runs and watermarks."""
+
+    def __init__(self, url: sa.URL) -> None:
+        self._engine = sa.create_engine(url, hide_parameters=True, poolclass=sa.pool.NullPool)
+        METADATA.create_all(self._engine)
+
+    def start(self, run_id: str, now: datetime.datetime) -> None:
+        """Open a run; runs still marked running were killed, for the lock is ours now."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(RUN).where(RUN.c.state == "running").values(state="abandoned", ended_at=now))
+            connection.execute(sa.insert(RUN).values(run_id=run_id, started_at=now, state="running"))
+
+    def end(self, record: RunRecord, state: str, read_at: datetime.datetime, now: datetime.datetime) -> None:
+        """Close a run with its record; watermarks move only with a publish."""
+        with self._engine.begin() as connection:
+            values: dict[str, Any] = {
+                "ended_at": now,
+                "state": state,
+                "as_of": record.as_of,
+                "policy_version": record.policy_version,
+                "policy_digest": record.policy_digest,
+                "key_fingerprint": record.key_fingerprint,
+                "record": record.as_json(),
+            }
+            connection.execute(sa.update(RUN).where(RUN.c.run_id == record.run_id).values(values))
+            if state != "published":
+                return
+            connection.execute(sa.delete(WATERMARK))
+            rows = [
+                {"table_name": name, "run_id": record.run_id, "read_at": read_at, "rows": counts.extracted}
+                for name, counts in record.tables.items()
+            ]
+            connection.execute(sa.insert(WATERMARK), rows)
+
+    def fail(self, run_id: str, now: datetime.datetime) -> None:
+        """Close a run that broke off."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(RUN).where(RUN.c.run_id == run_id).values(state="failed", ended_at=now))
+
+    def last_fingerprint(self) -> str | None:
+        """Give the key fingerprint of the last published run."""
+        query = sa.select(RUN.c.key_fingerprint).where(RUN.c.state == "published").order_by(RUN.c.started_at.desc())
+        with self._engine.connect() as connection:
+            return connection.execute(query.limit(1)).scalar()
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Give all runs, oldest first."""
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(sa.select(RUN).order_by(RUN.c.started_at)).mappings()]
+
+
+def open_ledger(url: sa.URL) -> Ledger:
+    """Open the ledger, making its tables where they are not there; StoreError if it cannot be."""
+    problem = None
+    try:
+        return Ledger(url)
+    except sa.exc.SQLAlchemyError as error:
+        problem = type(error).__name__
+    raise StoreError(f"ledger: cannot be opened ({problem}).\n  Check --ledger: its folder must exist and be writable.")

@@ -1,0 +1,75 @@
+"""Where things are: read from the environment only, because URLs may hold passwords and flow parameters are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from privacy.errors import UsageError
+
+VARIABLES = {
+    "source": "SLUIS_SOURCE",
+    "warehouse": "SLUIS_WAREHOUSE",
+    "ledger": "SLUIS_LEDGER",
+    "policy": "SLUIS_POLICY",
+    "keyring": "SLUIS_KEYRING",
+}
+"""Each setting's environment variable; its flag is `--` and its name."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The five places of a run."""
+
+    source: sa.URL
+    warehouse: sa.URL
+    ledger: sa.URL
+    policy: Path
+    keyring: Path
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read all five; UsageError names what is missing or no URL."""
+        missing = [name for name, variable in VARIABLES.items() if not environment.get(variable)]
+        if missing:
+            told = ", ".join(f"--{name} or {VARIABLES[name]}" for name in missing)
+            raise UsageError(f"not set: {told}.\n  `sluis demo --dir DIR` makes one of each to try.")
+        return cls(
+            source=database_url("source", environment),
+            warehouse=database_url("warehouse", environment),
+            ledger=database_url("ledger", environment),
+            policy=Path(environment[VARIABLES["policy"]]),
+            keyring=Path(environment[VARIABLES["keyring"]]),
+        )
+
+
+def database_url(name: str, environment: Mapping[str, str]) -> sa.URL:
+    """Read a SQLAlchemy URL from the environment; a bad one is refused without being quoted."""
+    url = None
+    try:
+        url = sa.make_url(environment[VARIABLES[name]])
+    except sa.exc.ArgumentError:
+        pass
+    if url is None:
+        raise UsageError(f"--{name} is no SQLAlchemy URL; write it like sqlite:///shop.sqlite or duckdb:///warehouse.duckdb.")
+    return url
+
+
+def file_of(url: sa.URL, name: str) -> Path:
+    """Give the file that an embedded database's URL names."""
+    if not url.database or url.database == ":memory:":
+        raise UsageError(f"--{name}: {url.get_backend_name()} needs a file: {url.get_backend_name()}:///path/to/file.")
+    return Path(url.database)
+
+
+def read_text(path: Path, what: str) -> str:
+    """Read a text file that a setting names; UsageError if it cannot be."""
+    problem = None
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = type(error).__name__
+    raise UsageError(f"{what} {path} cannot be read ({problem}).")

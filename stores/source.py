@@ -1,0 +1,106 @@
+"""The source: its schema through SQLAlchemy, its rows as Arrow batches out of one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from privacy.column_types import ColumnType
+from privacy.errors import UsageError
+
+
+@dataclass(frozen=True)
+class ColumnKind:
+    """What a source says a column is: a family of types, digits where it tells them."""
+
+    family: str
+    precision: int | None = None
+    scale: int | None = None
+
+
+Schema = Mapping[str, Mapping[str, ColumnKind]]
+"""Tables, their columns, and what each is."""
+
+_FAMILIES: tuple[tuple[type[sa.types.TypeEngine[object]], str], ...] = (
+    (sa.Boolean, "boolean"),
+    (sa.Integer, "integer"),
+    (sa.Float, "double"),
+    (sa.Numeric, "decimal"),
+    (sa.DateTime, "timestamp"),
+    (sa.Date, "date"),
+    (sa.LargeBinary, "binary"),
+    (sa.String, "text"),
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is to be read of a source table: columns with declared types, and which rows."""
+
+    table: str
+    columns: Mapping[str, ColumnType]
+    null: str | None = None
+    """Only rows in which this column is NULL …"""
+    filled: str | None = None
+    """… and this one is not NULL or blank."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What the source itself counts: rows, and the sum of each decimal column over values that fit its type."""
+
+    rows: int
+    sums: Mapping[str, Decimal]
+
+
+class Snapshot(Protocol):
+    """One consistent state of the whole source."""
+
+    def totals(self, reading: Reading) -> Totals:
+        """Let the source count and add up what `reading` is to deliver."""
+        ...
+
+    def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
+        """Read batches of at most `rows` rows: the columns in order (castable to their types), then MISFITS."""
+        ...
+
+
+class Source(Protocol):
+    """A shop's database. Nothing is ever written to it."""
+
+    def schema(self) -> Schema:
+        """Tell its tables and columns."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Open one snapshot over all tables."""
+        ...
+
+
+def reflect(engine: sa.Engine) -> Schema:
+    """Read tables and columns through SQLAlchemy."""
+    inspector = sa.inspect(engine)
+    columns = inspector.get_multi_columns()
+    return {table: {c["name"]: _kind(c["type"]) for c in found} for (_, table), found in columns.items()}
+
+
+def _kind(reflected: sa.types.TypeEngine[object]) -> ColumnKind:
+    family = next((name for base, name in _FAMILIES if isinstance(reflected, base)), "other")
+    if family == "decimal":
+        return ColumnKind(family, reflected.precision, reflected.scale)  # type: ignore[attr-defined]
+    return ColumnKind(family)
+
+
+def open_source(url: sa.URL) -> Source:
+    """Open a source by its URL; UsageError for a kind of database that cannot be read."""
+    from stores.sqlite_source import SqliteSource
+
+    if url.get_backend_name() == "sqlite":
+        return SqliteSource(url)
+    raise UsageError(f"--source: {url.get_backend_name()} cannot be read; sqlite can.")

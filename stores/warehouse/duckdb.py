@@ -1,0 +1,204 @@
+"""The warehouse in one DuckDB file: the candidate is a new file, and publishing is one rename.
+
+Beside `warehouse.duckdb` stand `warehouse.duckdb.private-<run>` (0600: quarantine; named by `sluis_meta.run`), `….lock`, and
+during a run `….work/` (0700: candidate and spill files), which the next run removes if this one is killed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import sqlalchemy as sa
+
+from privacy.errors import StoreError
+from privacy.evidence import RunRecord
+from privacy.fates import Fate
+from privacy.policy import Derived
+from privacy.treat import EXPIRES_ON, FATE, REASON
+from stores.duckdb_dialect import read_only
+from stores.lock import exclusive
+from stores.settings import file_of
+from stores.warehouse import ANALYTICS, Comments, Grouped
+
+MEMORY_LIMIT = "128MB"
+"""Sorting spills beyond this, into the private folder, so that memory does not grow with the shop."""
+
+STALE_LOG = "{} had been opened for writing by somebody; what was written there is gone with the old file"
+
+
+class DuckDBWarehouse:
+    """The live file and what stands beside it."""
+
+    def __init__(self, url: sa.URL) -> None:
+        self.live = file_of(url, "warehouse").absolute()
+
+    def exclusive(self, run_id: str) -> AbstractContextManager[None]:
+        return exclusive(self.live, run_id)
+
+    @contextmanager
+    def candidate(self, run_id: str) -> Iterator[DuckDBCandidate]:
+        work = self.beside("work")
+        shutil.rmtree(work, ignore_errors=True)
+        stale = self._remove_stale_log()
+        self._remove_private_files_but(self._live_private_file())
+        work.mkdir(mode=0o700)
+        candidate = DuckDBCandidate(self, work, run_id)
+        if stale:
+            candidate.warnings.append(STALE_LOG.format(self.live.name))
+        try:
+            yield candidate
+        finally:
+            candidate.close()
+            shutil.rmtree(work, ignore_errors=True)
+
+    def beside(self, suffix: str) -> Path:
+        """Name a file beside the live one."""
+        return self.live.with_name(f"{self.live.name}.{suffix}")
+
+    def swap_in(self, candidate: Path, private: Path) -> bool:
+        """Make a sealed candidate the live file, and its private file the one it names; tell of a stale log."""
+        private.chmod(0o600)
+        private.rename(private := self.live.with_name(private.name))
+        candidate.chmod(0o444)
+        for path in (private, candidate, self.live.parent):
+            _sync(path)
+        stale = self._remove_stale_log()
+        os.replace(candidate, self.live)
+        _sync(self.live.parent)
+        self._remove_private_files_but(private.name)
+        return self._remove_stale_log() or stale
+
+    def _remove_stale_log(self) -> bool:
+        """Remove the write-ahead file of somebody who wrote to the old live file: it must not be replayed into the new one."""
+        log = self.beside("wal")
+        if not log.exists():
+            return False
+        log.unlink()
+        return True
+
+    def _live_private_file(self) -> str | None:
+        if not self.live.exists():
+            return None
+        problem, found = "", None
+        try:
+            with duckdb.connect(str(self.live), read_only=True) as connection:
+                found = connection.execute("select private_file from sluis_meta.run").fetchone()
+        except duckdb.IOException:
+            problem = "is damaged, or opened for writing by another process.\n  Close that process, or move the file away"
+        except duckdb.CatalogException:
+            problem = "is no warehouse of Sluis, and is not overwritten.\n  Name another file with --warehouse"
+        if problem:
+            raise StoreError(f"warehouse: {self.live.name} {problem}.")
+        return str(found[0]) if found else None
+
+    def _remove_private_files_but(self, name: str | None) -> None:
+        for path in self.live.parent.glob(f"{self.live.name}.private-*"):
+            if path.name != name:
+                path.unlink()
+
+
+class DuckDBCandidate:
+    """A new warehouse file in the making."""
+
+    def __init__(self, warehouse: DuckDBWarehouse, work: Path, run_id: str) -> None:
+        self.warnings: list[str] = []
+        self._warehouse = warehouse
+        self._file = work / "candidate.duckdb"
+        self._private = work / f"{warehouse.live.name}.private-{run_id}"
+        self._connection = duckdb.connect(
+            str(self._file),
+            config={"memory_limit": MEMORY_LIMIT, "threads": 1, "temp_directory": str(work / "spill")},
+        )
+        self._connection.execute(f"attach '{self._private.as_posix()}' as private")
+        for schema in (ANALYTICS, "marts", "sluis_meta", "private.sluis_quarantine"):
+            self._connection.execute(f"create schema {schema}")
+
+    def stage(self, table: str, batches: pa.RecordBatchReader, key: str, comments: Comments) -> None:
+        with self._registered(batches):
+            self._connection.execute(f'create table {ANALYTICS}."{table}" as from staged order by "{key}"')
+        self._comment(table, comments)
+
+    def stage_groups(self, table: str, batches: pa.RecordBatchReader, derived: Derived, comments: Comments) -> Grouped:
+        key, published = f'"{derived.one_row_per}"', f"{FATE} = {Fate.PUBLISHED:d}"
+        with self._registered(batches):
+            self._connection.execute(f"create temp table grouping as from staged where {key} is not null")
+        names = [c[0] for c in self._connection.execute("select * from grouping limit 0").description]
+        least = [f'min("{n}") as "{n}"' for n in names if n not in (derived.one_row_per, EXPIRES_ON, FATE, REASON)]
+        columns = ", ".join([key, *least, f"max({EXPIRES_ON}) as {EXPIRES_ON}"])
+        self._connection.execute(
+            f'create table {ANALYTICS}."{table}" as select {columns} from grouping where {published} group by {key} order by {key}'
+        )
+        self._connection.execute(
+            f"create temp table fates as select {key}, if(bool_or({published}), {Fate.PUBLISHED:d}, min({FATE})) as fate, "
+            f"min({REASON}) filter ({FATE} = {Fate.QUARANTINED:d}) as reason from grouping group by {key}"
+        )
+        fates = self._connection.execute("select fate, count(*) from fates group by fate").fetchall()
+        quarantined = f"from fates where fate = {Fate.QUARANTINED:d}"
+        reasons = self._connection.execute(f"select reason, count(*) {quarantined} group by reason").fetchall()
+        set_aside = f"select * exclude ({FATE}) from grouping where {key} in (select {key} {quarantined})"
+        self._connection.execute(f'create table private.sluis_quarantine."{table}" as {set_aside}')
+        self._connection.execute("drop table grouping; drop table fates")
+        self._comment(table, comments)
+        return Grouped(dict(fates), dict(reasons))
+
+    def quarantine(self, table: str, rows: pa.Table) -> None:
+        with self._registered(rows):
+            self._connection.execute(f'create table private.sluis_quarantine."{table}" as from staged')
+
+    def seal(self, record: RunRecord) -> None:
+        self._connection.execute(
+            "create table sluis_meta.run as select ? as run_id, ? as policy_version, ? as policy_digest, ?::date as as_of, "
+            "now() as sealed_at, ? as key_fingerprint, ? as private_file, 'pseudonymised' as status",
+            [
+                record.run_id,
+                record.policy_version,
+                record.policy_digest,
+                record.as_of,
+                record.key_fingerprint,
+                self._private.name,
+            ],
+        )
+        self._connection.execute("checkpoint; checkpoint private")
+        self.close()
+
+    def readable(self) -> sa.URL:
+        return read_only(self._file)
+
+    def publish(self) -> None:
+        if self._warehouse.swap_in(self._file, self._private):
+            self.warnings.append(STALE_LOG.format(self._warehouse.live.name))
+
+    def close(self) -> None:
+        """Close the file; harmless when it is closed already."""
+        self._connection.close()
+
+    @contextmanager
+    def _registered(self, rows: pa.RecordBatchReader | pa.Table) -> Iterator[None]:
+        self._connection.register("staged", rows)
+        try:
+            yield
+        finally:
+            self._connection.unregister("staged")
+
+    def _comment(self, table: str, comments: Comments) -> None:
+        self._connection.execute(f'comment on table {ANALYTICS}."{table}" is {_literal(comments.table)}')
+        for column, text in comments.columns.items():
+            self._connection.execute(f'comment on column {ANALYTICS}."{table}"."{column}" is {_literal(text)}')
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,245 @@
+"""The chamber: all that one run holds open, in the memory of the worker that treats the rows. No orchestrator in here.
+
+Tasks find it by the run's id, so that only names go into them and only counts come out.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from expectations.candidate import TableFacts, owed_by
+from expectations.gate import check_candidate
+from expectations.source import find_drift, refuse_drift
+from privacy.declared import force_types
+from privacy.errors import GateError
+from privacy.evidence import RunRecord, TableCounts
+from privacy.fates import Fate
+from privacy.policy import Policy, Table
+from privacy.policy_file import read_policy
+from privacy.policy_rules import link_to
+from privacy.retention import local_days
+from privacy.retention_rules import ClockOf, KeepAtMost
+from privacy.treat import EXPIRES_ON, TableTreater, columns_read
+from privacy.world import LatestEvents, World, local_date
+from stores.keyring_file import read_keyring
+from stores.ledger import Ledger, open_ledger
+from stores.settings import Settings, read_text
+from stores.source import Reading, Snapshot, Source, open_source
+from stores.warehouse import ANALYTICS, Candidate, Comments, open_warehouse
+
+BATCH_ROWS = 32_768
+
+OnProgress = Callable[[str, int, int], None]
+"""Told of a step's name, what is done of it, and what there is to do."""
+
+LISTENER: ContextVar[OnProgress] = ContextVar("LISTENER", default=lambda step, done, total: None)
+
+
+@dataclass
+class Chamber:
+    """One run under way."""
+
+    world: World
+    source: Source
+    candidate: Candidate
+    record: RunRecord
+    ledger: Ledger
+    on_progress: OnProgress
+    snapshot: Snapshot | None = None
+    facts: dict[str, TableFacts] = field(default_factory=dict)
+    """By source name."""
+
+    @property
+    def policy(self) -> Policy:
+        """Give the policy that the run executes."""
+        return self.world.policy
+
+    def inspect(self, stack: ExitStack) -> None:
+        """Pass gate 0, then open the snapshot and look ahead for the events that start other tables' clocks."""
+        refuse_drift(self.policy, find_drift(self.policy, self.source.schema()))
+        self.snapshot = stack.enter_context(self.source.snapshot())
+        for name, table in self.policy.tables.items():
+            rule = table.retention.otherwise if isinstance(table.retention, ClockOf) else table.retention
+            for other, event in rule.other_events if isinstance(rule, KeepAtMost) else ():
+                self.world.events[name, other, event] = self._latest(name, other, event)
+
+    def load(self, name: str) -> TableCounts:
+        """Extract, treat and stage one table; say what became of its rows."""
+        table = self.policy.tables[name]
+        treater = TableTreater(name, self.world)
+        if table.derived:
+            counts = self._stage_groups(table, treater)
+            self.facts[name] = TableFacts(counts, None)
+        else:
+            reading = Reading(name, treater.read)
+            totals = self._open().totals(reading)
+            self._stage(table, treater, reading, totals.rows)
+            counts = treater.counts
+            self.facts[name] = TableFacts(counts, totals)
+        if treater.index:
+            self.world.indexes[name] = treater.index.build()
+        self.record.tables[table.publish_as] = counts
+        return counts
+
+    def gate(self) -> None:
+        """Seal the candidate and check all its promises; GateError tells each one broken, and nothing is published."""
+        self.candidate.seal(self.record)
+        suites = {
+            self.policy.tables[name].publish_as: list(owed_by(self.policy, name, facts, self.world.as_of))
+            for name, facts in self.facts.items()
+        }
+        steps = iter(range(len(suites)))
+        on_table = lambda table: self.on_progress("gate", next(steps), len(suites))  # noqa: E731
+        self.record.gates = check_candidate(self.candidate.readable(), ANALYTICS, suites, on_table)
+        self.on_progress("gate", len(suites), len(suites))
+        if not self.record.gates.green:
+            raise refusal(self.record, self.policy.file)
+
+    def publish(self) -> None:
+        """Make the candidate what analysts see."""
+        self.candidate.publish()
+        self.record.published = True
+        self.record.warnings += [*self.candidate.warnings, *_warnings(self.policy, self.record)]
+
+    def _stage(self, table: Table, treater: TableTreater, reading: Reading, rows: int) -> None:
+        limit = self.policy.quarantine.allowed(rows)
+        set_aside: list[pa.RecordBatch] = []
+
+        def treated() -> Iterator[pa.RecordBatch]:
+            for batch in self._read(reading, rows):
+                result = treater.treat(batch)
+                if treater.counts.fates[Fate.QUARANTINED] <= limit:
+                    set_aside.append(result.quarantined)
+                yield result.published
+
+        with _readable(treater.schema, treated()) as reader:
+            self.candidate.stage(table.publish_as, reader, table.primary_key, _comments(table))
+        self.candidate.quarantine(table.publish_as, pa.Table.from_batches(set_aside, treater.set_aside_schema))
+
+    def _stage_groups(self, table: Table, treater: TableTreater) -> TableCounts:
+        assert table.derived
+        key = table.source_of(table.derived.one_row_per)
+        reading = Reading(table.derived.source, treater.read, null=table.derived.where_null, filled=key)
+        batches = self._read(reading, self._open().totals(reading).rows, table.publish_as)
+        with _readable(treater.grouping_schema, map(treater.treat_for_grouping, batches)) as reader:
+            grouped = self.candidate.stage_groups(table.publish_as, reader, table.derived, _comments(table))
+        counts = TableCounts()
+        counts.fates.update({Fate(fate): groups for fate, groups in grouped.fates.items()})
+        counts.reasons.update(grouped.reasons)
+        return counts
+
+    def _latest(self, name: str, other: str, event: str) -> LatestEvents:
+        """Find the latest event of the rows that refer to each row of a table."""
+        referring = self.policy.tables[other]
+        link = referring.source_of(str(link_to(referring, name)))
+        wanted = {link, referring.source_of(event)}
+        reading = Reading(other, {c: kind for c, kind in columns_read(referring).items() if c in wanted})
+        latest = LatestEvents.none()
+        for batch in self._read(reading, self._open().totals(reading).rows, f"{other} (clocks)"):
+            columns, _ = force_types(batch, dict(reading.columns), self.policy.time_zone)
+            latest = latest.and_of(columns[link], local_days(columns[referring.source_of(event)]))
+        return latest
+
+    def _read(self, reading: Reading, rows: int, step: str | None = None) -> Iterator[pa.RecordBatch]:
+        done = 0
+        self.on_progress(step or reading.table, 0, rows)
+        for batch in self._open().batches(reading, BATCH_ROWS):
+            yield batch
+            done += len(batch)
+            self.on_progress(step or reading.table, done, rows)
+
+    def _open(self) -> Snapshot:
+        assert self.snapshot, "the source was not inspected"
+        return self.snapshot
+
+
+@contextmanager
+def open_chamber(settings: Settings, as_of: datetime.date | None) -> Iterator[Chamber]:
+    """Open all that a run needs, hold the warehouse, and leave nothing half-done behind."""
+    policy = read_policy(read_text(settings.policy, "policy"), os.path.relpath(settings.policy))
+    keys = read_keyring(settings.keyring).analytics()
+    source, warehouse, ledger = open_source(settings.source), open_warehouse(settings.warehouse), open_ledger(settings.ledger)
+    now = datetime.datetime.now(datetime.UTC)
+    world = World(policy, keys, as_of or local_date(now, policy.time_zone), now)
+    run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    record = RunRecord(run_id, policy.version, policy.digest, keys.fingerprint(), world.as_of)
+    with warehouse.exclusive(run_id), warehouse.candidate(run_id) as candidate:
+        if ledger.last_fingerprint() not in (None, keys.fingerprint()):
+            record.warnings.append("the keyring is not that of the last published run: every token changes")
+        ledger.start(run_id, now)
+        chamber = Chamber(world, source, candidate, record, ledger, LISTENER.get())
+        state = "failed"
+        try:
+            yield chamber
+            state = "published"
+        except GateError:
+            state = "refused"
+            raise
+        finally:
+            ended = datetime.datetime.now(datetime.UTC)
+            record.seconds = (ended - now).total_seconds()
+            ledger.end(record, state, now, ended)
+
+
+def refusal(record: RunRecord, file: str) -> GateError:
+    """Tell each broken promise and crashed check, and what to do."""
+    said = [f"{record.gates.passed} promises hold; {len(record.gates.failed)} are broken, {len(record.gates.crashed)} checks crashed."]
+    for failed in record.gates.failed:
+        where = f"{failed.table}.{failed.column}" if failed.column else failed.table
+        rows = "" if failed.rows is None else f" in {failed.rows:,} rows"
+        said.append(f"  {where}: {failed.promise} is broken{rows} ({file}:{failed.policy_line})")
+    for crashed in record.gates.crashed:
+        where = f"{crashed.table}.{crashed.column}" if crashed.column else crashed.table
+        said.append(f"  {where}: the check of {crashed.promise} crashed with {crashed.exception} ({file}:{crashed.policy_line})")
+    said.append("  Nothing was published. Mend the treatment, the policy or the source, and run again.")
+    error = GateError("\n".join(said))
+    error.record = record
+    return error
+
+
+def _warnings(policy: Policy, record: RunRecord) -> Iterator[str]:
+    for table in policy.tables.values():
+        counts = record.tables[table.publish_as]
+        if counts.clockless:
+            yield f"{table.publish_as}: {counts.clockless:,} rows have no retention clock yet (the event that starts it is not set)"
+        if set_aside := counts.fates[Fate.QUARANTINED]:
+            yield f"{table.publish_as}: {set_aside:,} rows are in quarantine"
+
+
+def _comments(table: Table) -> Comments:
+    """Say what analysts should know of a table and its columns: meaning, role, treatment."""
+    columns = {
+        name: f"{column.meaning or name} · {column.role.replace('_', ' ')} · {column.treatment.told()}"
+        for name, column in table.columns.items()
+    }
+    columns[EXPIRES_ON] = "the run drops the row from this day (NULL: no clock runs)"
+    return Comments(f"{table.meaning} · pseudonymised personal data, for {table.purpose}", columns)
+
+
+@contextmanager
+def _readable(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatchReader]:
+    """Hand batches to a database; an error on our side comes out as itself, not as the database's words for it."""
+    ours: list[Exception] = []
+
+    def guarded() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from batches
+        except Exception as error:
+            ours.append(error)
+            raise
+
+    try:
+        yield pa.RecordBatchReader.from_batches(schema, guarded())
+    except Exception as error:
+        failure = ours[0] if ours else error
+    else:
+        return
+    raise failure

@@ -1,0 +1,53 @@
+"""A run, as flows and tasks see it: an id, the tables to load, and a door to the chamber that holds the rest."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from privacy.evidence import RunRecord
+from stores.settings import Settings
+from tasks.chamber import Chamber, open_chamber
+
+_OPEN: dict[str, tuple[Chamber, ExitStack]] = {}
+
+
+class RefreshOptions(BaseModel):
+    """What may be chosen for a run; where things are and the keys come from the worker's environment (SLUIS_*)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: datetime.date | None = Field(
+        default=None, description="Moves the retention clocks to this day; empty means today in the policy's time zone."
+    )
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run under way."""
+
+    id: str
+    tables: tuple[str, ...]
+    record: RunRecord
+
+
+@contextmanager
+def exclusive_run(options: RefreshOptions) -> Iterator[Run]:
+    """Begin a run that no other shares the warehouse with, and end it cleanly whatever happens."""
+    with open_chamber(Settings.from_environment(os.environ), options.as_of) as chamber, ExitStack() as stack:
+        run_id = chamber.record.run_id
+        _OPEN[run_id] = chamber, stack
+        try:
+            yield Run(run_id, tuple(name for name, _ in chamber.policy.in_order()), chamber.record)
+        finally:
+            del _OPEN[run_id]
+
+
+def chamber_of(run_id: str) -> tuple[Chamber, ExitStack]:
+    """Find the chamber of a run in this process, and the stack of what it holds open."""
+    return _OPEN[run_id]

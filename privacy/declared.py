@@ -1,4 +1,4 @@
-"""Force what the source delivers into the types the policy declares: a value that does not fit is set aside, not guessed."""
+"""Force what the source delivers into the types the policy declares: what does not fit is set aside, not guessed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from privacy.column_types import ColumnType
 from privacy.fates import Mask
 
 MISFITS = "_misfits"
-"""Name of the integer column in which a source marks, a bit per column, values of a wrong kind (it sends them as NULL)."""
+"""Name of the integer column in which a source marks, a bit per column, values of a wrong kind (sent as NULL)."""
 
 
 def force_types(
@@ -33,13 +33,13 @@ def force_types(
 
 
 def cast_or_set_aside(column: pa.Array, to: pa.DataType) -> tuple[pa.Array, Mask | None]:
-    """Cast a column; where that fails, halve it until the values that cannot be cast stand alone, and make them NULL."""
+    """Cast a column; where that fails, halve it until the values that cannot be cast stand alone, then NULL them."""
     try:
         return _cast(column, to), None
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         pass
-    if len(column) == 1:
-        return pa.nulls(1, to), np.ones(1, np.bool_)
+    if len(column) <= 1:
+        return pa.nulls(len(column), to), np.ones(len(column), np.bool_)
     middle = len(column) // 2
     halves = [cast_or_set_aside(part, to) for part in (column.slice(0, middle), column.slice(middle))]
     masks = [np.zeros(len(cast), np.bool_) if mask is None else mask for cast, mask in halves]

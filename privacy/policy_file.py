@@ -24,13 +24,13 @@ def read_policy(text: str, file: str) -> Policy:
     try:
         policy = Policy.model_validate(raw, context=context)
     except ValidationError as error:
-        wrong = [(_known(_path(item["loc"]), lines), _words(item)) for item in error.errors(include_url=False)]
+        wrong = [(_place(item, lines), _words(item)) for item in error.errors(include_url=False)]
     if policy is None:
         raise _refusal(file, lines, wrong)
     policy._lines, policy._file = lines, file
     policy._digest = hashlib.sha256(text.encode()).hexdigest()
     if rules := list(broken_rules(policy)):
-        raise _refusal(file, lines, [(_known(path, lines), message) for path, message in rules])
+        raise _refusal(file, lines, rules)
     return policy
 
 
@@ -40,24 +40,29 @@ class _Loader(yaml.CSafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
-            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key is one word", key.start_mark)
+            if key.value in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' is given twice", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
 def _parse(text: str, file: str) -> tuple[dict[str, Any], dict[Path, int]]:
-    problem = "", 1
+    problem, line = "a policy is a mapping; start from policies/autopar.yaml", 1
     try:
+        raw = yaml.load(text, _Loader)  # the loader is a safe one
         node = yaml.compose(text, _Loader)
-        raw = yaml.load(text, _Loader)  # noqa: S506 (the loader is a safe one)
         if isinstance(node, yaml.MappingNode) and isinstance(raw, dict):
             return raw, dict(_lines(node, ()))
-        problem = "a policy is a mapping; start from policies/autopar.yaml", 1
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        problem = error.problem or "not YAML", mark.line + 1 if mark else 1
-    raise PolicyError(f"{file}:{problem[1]}: {problem[0]}.\n  Mend the YAML; `sluis check` reads it again.")
+        problem, mark = error.problem or "not YAML", error.problem_mark
+        line = mark.line + 1 if mark else 1
+    except yaml.YAMLError:
+        problem = "not YAML: a character that YAML does not allow"
+    except RecursionError:
+        problem = "an alias contains itself"
+    raise PolicyError(f"{file}:{line}: {problem}.\n  Mend the YAML; `sluis check` reads it again.")
 
 
 def _lines(node: yaml.Node, path: Path) -> list[tuple[Path, int]]:
@@ -72,30 +77,32 @@ def _lines(node: yaml.Node, path: Path) -> list[tuple[Path, int]]:
     return found
 
 
-def _path(location: tuple[str | int, ...]) -> Path:
-    return tuple(part for part in location if part != "[key]")
-
-
-def _known(path: Path, lines: dict[Path, int]) -> Path:
-    """Leave out of a location what the type system added (the tags of unions), keep what stands in the file."""
-    known: Path = ()
-    for part in path:
-        if (*known, part) in lines:
-            known = (*known, part)
-    return known if not path or known[-1:] == path[-1:] else (*known, path[-1])
+def _place(item: Any, lines: dict[Path, int]) -> Path:
+    """Give the place of an error in the file: without the tags of unions that the type system puts in between."""
+    place: Path = ()
+    for part in item["loc"]:
+        if (*place, part) in lines:
+            place = (*place, part)
+    match item["type"]:
+        case "missing":
+            return (*place, item["loc"][-1])
+        case "union_tag_invalid" | "union_tag_not_found":
+            return (*place, item["ctx"]["discriminator"].strip("'"))
+        case _:
+            return place
 
 
 def _words(item: Any) -> str:
     """Put a validation error in our words; the value itself is not quoted."""
     match item["type"]:
-        case "missing":
+        case "missing" | "union_tag_not_found":
             return "is missing; declare it"
         case "extra_forbidden":
             return "is not a key that a policy knows here; check the spelling in docs/policy.md"
         case "union_tag_invalid":
             return f"is none of {item['ctx']['expected_tags']}"
-        case "union_tag_not_found":
-            return f"lacks its {item['ctx']['discriminator']}"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return "is not a mapping of keys to values"
         case _:
             return str(item["msg"]).removeprefix("Value error, ")
 

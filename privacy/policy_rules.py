@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zoneinfo
 from collections.abc import Iterator
+from itertools import chain
 
 from privacy.policy import Column, Policy, Table
 from privacy.retention_rules import ClockOf, KeepAtMost, Unlimited, Via
@@ -14,7 +15,8 @@ Broken = tuple[tuple[str | int, ...], str]
 """Where (path in the file) and what."""
 
 PASSWORD_LIKE = re.compile(
-    r"pass_?(word|wd|phrase|code)|wachtwoord|credential|api_?key|(^|_)(pass|pwd|pw|secret|salt|otp|pin)(_|$)",
+    r"pass_?(word|wd|phrase|code|hash|wort)|pas_?woord|wachtwoord|pswd|pin_?code|credential|api_?key"
+    r"|(^|_)(pass|pwd|pw|secret|salt|otp|pin)(_|$)",
     re.IGNORECASE,
 )
 """Names of columns that hold what nobody may read (P05): such a column can only be listed under never_extracted."""
@@ -26,7 +28,8 @@ def broken_rules(policy: Policy) -> Iterator[Broken]:
         yield ("time_zone",), "is not a time zone of the IANA list, such as Europe/Amsterdam"
     for name, table in policy.tables.items():
         at = ("tables", name)
-        for path, message in (*_table(policy, name, table), *_retention(policy, name, table), *_derived(policy, table)):
+        of_table = (_table(policy, table), _beside(table), _retention(policy, name, table), _derived(policy, table))
+        for path, message in chain(*of_table):
             yield (*at, *path), message
         for column_name, column in table.columns.items():
             for path, message in (*_column(policy, table, column_name, column), *_reference(policy, column)):
@@ -35,35 +38,47 @@ def broken_rules(policy: Policy) -> Iterator[Broken]:
     yield from _circles(policy)
 
 
-def _table(policy: Policy, name: str, table: Table) -> Iterator[Broken]:
+def _table(policy: Policy, table: Table) -> Iterator[Broken]:
     if table.purpose not in policy.purposes:
-        yield ("purpose",), "is not among the purposes"
+        yield ("purpose",), "is not among the purposes; declare it there"
     for index, recipient in enumerate(table.recipients):
         if recipient not in policy.recipients:
-            yield ("recipients", index), "is not among the recipients"
+            yield ("recipients", index), "is not among the recipients; declare it there"
     if table.primary_key not in table.columns:
         yield ("primary_key",), "is not among the columns"
     elif not table.columns[table.primary_key].extracted:
         yield ("primary_key",), "is suppressed; a key is kept or pseudonymized"
     for path, column in _columns_named(table):
-        if column not in table.columns and column not in _source_columns(table):
+        if column not in table.columns:
             yield path, f"names {column}, which is not among the columns"
-    for column in table.never_extracted:
-        if column in _source_columns(table):
-            yield ("never_extracted", column), "is treated under columns as well; it can be only one of the two"
+    if table.subject.via:
+        yield from _link(table, table.subject.via, ("subject", "via"))
 
 
 def _columns_named(table: Table) -> Iterator[tuple[tuple[str | int, ...], str]]:
     for index, identifier in enumerate(table.subject.found_by):
         yield ("subject", "found_by", index), identifier.column
-    if table.subject.via:
-        yield ("subject", "via"), table.subject.via
     if table.objected_when_set:
         yield ("objected_when_set",), table.objected_when_set
 
 
-def _source_columns(table: Table) -> set[str]:
-    return {table.source_of(column) for column in table.columns}
+def _beside(table: Table) -> Iterator[Broken]:
+    """Tell columns that cannot stand beside each other: by their names, or by what they read."""
+    names: set[str] = set()
+    types: dict[str, str] = {}
+    for twice in set(table.never_extracted) & {table.source_of(name) for name in table.columns}:
+        yield ("never_extracted", twice), "is treated under columns as well; it can be only one of the two"
+    for name, column in table.columns.items():
+        if name.startswith("_"):
+            yield (
+                ("columns", name),
+                "begins with an underscore, as the run's own columns do; publish it by another name",
+            )
+        if name.lower() in names:
+            yield ("columns", name), "differs from another column by capitals only; a warehouse cannot tell them apart"
+        if types.setdefault(table.source_of(name), str(column.type)) != str(column.type):
+            yield ("columns", name, "type"), f"differs from that of another column from {table.source_of(name)}"
+        names.add(name.lower())
 
 
 def _column(policy: Policy, table: Table, name: str, column: Column) -> Iterator[Broken]:
@@ -92,6 +107,9 @@ def _reference(policy: Policy, column: Column) -> Iterator[Broken]:
     if target is None:
         yield ("references",), "names a table that the policy does not have"
         return
+    if target.derived:
+        yield ("references",), "names a derived table; its rows are made of others and cannot be referred to"
+        return
     key = target.columns.get(target.primary_key)
     if key and (str(key.type), key.treatment) != (str(column.type), column.treatment):
         yield (
@@ -100,22 +118,27 @@ def _reference(policy: Policy, column: Column) -> Iterator[Broken]:
         )
 
 
+_NO_REASON = "says neither promise: … nor because: …; a period needs its reason"
+
+
 def _retention(policy: Policy, name: str, table: Table) -> Iterator[Broken]:
     rule = table.retention
-    if not (rule.promise or rule.because or isinstance(rule, Via)):
-        yield ("retention",), "says neither promise: … nor because: …; a period needs its reason"
+    if not (rule.promise or rule.because or isinstance(rule, Via | Unlimited)):
+        yield ("retention",), _NO_REASON
     match rule:
         case Via():
             yield from _link(table, rule.via, ("retention", "via"))
         case ClockOf():
             for index, link in enumerate(rule.clock_of):
                 yield from _link(table, link, ("retention", "clock_of", index))
+            if not (rule.otherwise.promise or rule.otherwise.because):
+                yield ("retention", "otherwise"), _NO_REASON
             yield from _events(policy, name, table, rule.otherwise, ("retention", "otherwise"))
         case KeepAtMost():
             yield from _events(policy, name, table, rule, ("retention",))
         case Unlimited():
             if not rule.because:
-                yield ("retention",), "has no limit and no because: …"
+                yield ("retention",), "has no limit and no because: …; say why nothing of a person is in it"
 
 
 def _link(table: Table, column: str, at: tuple[str | int, ...]) -> Iterator[Broken]:
@@ -125,14 +148,20 @@ def _link(table: Table, column: str, at: tuple[str | int, ...]) -> Iterator[Brok
 
 def _events(policy: Policy, name: str, table: Table, rule: KeepAtMost, at: tuple[str, ...]) -> Iterator[Broken]:
     for event in rule.own_events:
-        if event not in table.columns or table.columns[event].type.name not in ("date", "timestamp"):
-            yield (*at, "after"), f"{event} is not a date or timestamp among the columns"
-        elif not table.columns[event].extracted:
-            yield (*at, "after"), f"{event} is suppressed, so that the clock cannot read it"
-    for other, event in rule.other_events:
+        yield from _event(table, event, event, (*at, "after"))
+    for other, column in rule.other_events:
         referring = policy.tables.get(other)
-        if referring is None or event not in referring.columns or not link_to(referring, name):
-            yield (*at, "after"), f"{other}.{event} is not a column of a table that refers to {name}"
+        if referring is None or not link_to(referring, name):
+            yield (*at, "after"), f"{other}.{column} is not a column of a table that refers to {name}"
+        else:
+            yield from _event(referring, column, f"{other}.{column}", (*at, "after"))
+
+
+def _event(table: Table, column: str, called: str, at: tuple[str, ...]) -> Iterator[Broken]:
+    if column not in table.columns or table.columns[column].type.name not in ("date", "timestamp"):
+        yield at, f"{called} is not a date or timestamp among the columns"
+    elif not table.columns[column].extracted:
+        yield at, f"{called} is suppressed, so that the clock cannot read it"
 
 
 def link_to(referring: Table, name: str) -> str | None:
@@ -152,9 +181,9 @@ def _derived(policy: Policy, table: Table) -> Iterator[Broken]:
 def _names(policy: Policy) -> Iterator[Broken]:
     seen: set[str] = set()
     for name, table in policy.tables.items():
-        if table.publish_as in seen:
+        if table.publish_as.lower() in seen:
             yield ("tables", name, "publish_as"), "is the published name of another table too"
-        seen.add(table.publish_as)
+        seen.add(table.publish_as.lower())
         if name in policy.never_extracted:
             yield ("never_extracted", name), "is treated under tables as well; it can be only one of the two"
 

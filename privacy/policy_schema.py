@@ -1,4 +1,4 @@
-"""The JSON Schema of policy files, for editors: names, types and choices while one writes (`read_policy` checks the rest).
+"""The JSON Schema of policy files, for editors: names and choices while one writes (`read_policy` checks the rest).
 
 policies/schema.json is its output: `python -m privacy.policy_schema > policies/schema.json`.
 """

@@ -88,7 +88,7 @@ class NoRawIdentifier(Promise):
 
 
 class NullCount(Promise):
-    """Exactly so many values are missing: as many as were missing in the rows read, so no treatment swallowed a value."""
+    """Exactly so many values are missing as were missing in the rows read: no treatment swallowed a value."""
 
     kind: Literal["null_count"] = "null_count"
     nulls: int

@@ -1,8 +1,8 @@
 """Retention: the first day on which a row must be absent.
 
-The last day kept is the event's local date plus the period (29 February + n years → 28 February); the row is absent from the
-day after. What is published and compared is only the first day of that month: rows leave at that month's start, never
-later than promised, and exact dates do not leak through it.
+The last day kept is the event's local date plus the period (29 February + n years → 28 February); the row is absent
+from the day after. What is published and compared is only the first day of that month: rows leave at that month's
+start, never later than promised, and exact dates do not leak through it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Retention as a policy declares it: how long, after which event, or whose clock (see privacy/retention.py for the days)."""
+"""Retention as a policy declares it: how long, after which event, or whose clock (the days: privacy/retention.py)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ DeclaredDuration = Annotated[
 
 
 class Rule(BaseModel):
-    """Base of the retention rules. `promise` is the promise of the privacy policy behind it, `because` any other reason."""
+    """Base of the retention rules. `promise`: the one of the privacy policy behind it; `because`: any other reason."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -106,22 +106,25 @@ class Unlimited(Rule):
     unlimited: Literal[True]
 
 
-_KINDS = ("keep_at_most", "via", "clock_of", "unlimited")
+_RULES = {"keep_at_most": "KeepAtMost", "via": "Via", "clock_of": "ClockOf", "unlimited": "Unlimited"}
+"""Which key tells which rule; the tags are no keys, so that a path of keys can be told from one with tags in it."""
 
 
-def _kind(rule: Any) -> str | None:
-    keys = rule if isinstance(rule, dict) else type(rule).model_fields
-    return next((kind for kind in _KINDS if kind in keys), None)
+def _rule(given: Any) -> str | None:
+    keys = given if isinstance(given, dict) else getattr(type(given), "model_fields", ())
+    return next((rule for key, rule in _RULES.items() if key in keys), None)
 
 
 Retention = Annotated[
-    Annotated[KeepAtMost, Tag("keep_at_most")]
-    | Annotated[Via, Tag("via")]
-    | Annotated[ClockOf, Tag("clock_of")]
-    | Annotated[Unlimited, Tag("unlimited")],
+    Annotated[KeepAtMost, Tag("KeepAtMost")]
+    | Annotated[Via, Tag("Via")]
+    | Annotated[ClockOf, Tag("ClockOf")]
+    | Annotated[Unlimited, Tag("Unlimited")],
     Discriminator(
-        _kind,
+        _rule,
         custom_error_type="retention",
-        custom_error_message="a retention is one of keep_at_most + after, via, clock_of + otherwise, unlimited + because",
+        custom_error_message=(
+            "is none of keep_at_most + after, via, clock_of + otherwise, and unlimited + because; choose one"
+        ),
     ),
 ]

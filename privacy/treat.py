@@ -73,7 +73,7 @@ class TableTreater:
         )
 
     def treat_for_grouping(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Decide and treat all rows of a derived table: each with its fate and reason, for grouping where treated rows live."""
+        """Decide and treat all rows of a derived table, each with its fate and reason, for grouping."""
         columns, verdict = self._decide(batch)
         everything = np.ones(len(verdict.fates), np.bool_)
         treated = self._treat_rows(columns, verdict, everything)

@@ -1,4 +1,4 @@
-"""What a table's treatment must know beside its own rows: policy, keys, clocks, and what became of other tables' rows."""
+"""What a table's treatment must know beside its own rows: policy, keys, clocks, and the fates of other tables' rows."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ def nobody(table: Table, columns: Mapping[str, pa.Array], rows: int) -> Fates:
 
 @dataclass(frozen=True)
 class World:
-    """One run's surroundings. `as_of` moves the retention clocks; `now` (aware) is the real time, against which the future is
-    judged."""
+    """One run's surroundings. `as_of` moves the retention clocks; `now` (aware) is the real time."""
 
     policy: Policy
     keys: Keys

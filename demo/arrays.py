@@ -34,9 +34,15 @@ def pick(rng: np.random.Generator, pool: Sequence[Any] | Objects, n: int, shares
     if not shares:
         return array[rng.integers(0, len(array), n)]
     weights = np.asarray(shares, dtype=float)
-    return array[
-        np.searchsorted(np.cumsum(weights / weights.sum()), rng.random(n), side="right").clip(0, len(array) - 1)
-    ]
+    drawn = np.searchsorted(np.cumsum(weights / weights.sum()), rng.random(n), side="right")
+    chosen: Objects = array[np.minimum(drawn, len(array) - 1)]
+    return chosen
+
+
+def either(which: Bools, left: Any, right: Any) -> Objects:
+    """The left cells where `which` holds, else the right ones; each a column or one cell for all rows."""
+    sides = [side if isinstance(side, (list, np.ndarray)) else [side] * which.size for side in (left, right)]
+    return np.asarray(np.where(which, *(np.asarray(side, dtype=np.object_) for side in sides)), dtype=np.object_)
 
 
 def chance(rng: np.random.Generator, share: float, n: int) -> Bools:

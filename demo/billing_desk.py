@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from demo import identifiers
-from demo.arrays import Bools, Ints, Objects, chance, euros, handful, id_or_null, ids, objects, pick
+from demo.arrays import Bools, Ints, Objects, chance, either, euros, handful, id_or_null, ids, objects, pick
 from demo.clock import DAY, HOUR, NEVER, iso
 from demo.goods import LETTER_KINDS, METHODS_WITH_IBAN, PAYMENT_METHODS
 from demo.orders import Orders
@@ -13,8 +13,10 @@ from demo.texts import Author
 from demo.world import FAR, World
 
 AT_ONCE, FAILED_FIRST, IN_PARTS, UNPAID = range(4)
+PLANTED: Final = (FAILED_FIRST, IN_PARTS, *[UNPAID] * 8)
+"""How the oldest invoices of a shop were paid."""
 OUTCOME_SHARES: Final = (92.5, 5, 1, 1.5)
-LETTER_SHARE: Final = 0.01
+LETTER_SHARE: Final = 0.67
 
 
 class BillingDesk:
@@ -32,8 +34,8 @@ class BillingDesk:
         which, totals = which[has], totals[has]
         if which.size:
             self._write_invoices(which, totals)
-            self._write_payments(which, totals)
-            self._write_letters(which, totals)
+            unpaid = self._write_payments(which, totals)
+            self._write_letters(which[unpaid], totals[unpaid])
 
     def _write_invoices(self, which: Ints, totals: Ints) -> None:
         orders = self._orders
@@ -51,14 +53,15 @@ class BillingDesk:
             "updated_at": iso(orders.invoiced[which]),
         })  # fmt: skip
 
-    def _write_payments(self, which: Ints, totals: Ints) -> None:
-        """One row, or two where the first attempt failed or paid a part; none where nobody paid."""
+    def _write_payments(self, which: Ints, totals: Ints) -> Bools:
+        """One row, or two where the first attempt failed or paid a part; returns where nobody paid."""
         rng, n = self._rng, which.size
         outcome = pick(rng, [AT_ONCE, FAILED_FIRST, IN_PARTS, UNPAID], n, OUTCOME_SHARES).astype(np.int64)
-        outcome[:2] = (FAILED_FIRST, IN_PARTS)[:n]
+        if self._next_payment == 1:
+            outcome[: len(PLANTED)] = PLANTED
         first = self._world.calendar.later(rng, self._orders.invoiced[which], 60, 3 * DAY)
         second = self._world.calendar.later(rng, first, HOUR, 9 * DAY)
-        outcome[(first == NEVER)] = UNPAID
+        outcome[first == NEVER] = UNPAID
         outcome[(second == NEVER) & (outcome != UNPAID)] = AT_ONCE
         twice = (outcome == FAILED_FIRST) | (outcome == IN_PARTS)
         row = np.sort(np.concatenate([np.flatnonzero(outcome != UNPAID), np.flatnonzero(twice)]))
@@ -74,6 +77,8 @@ class BillingDesk:
             n = min(handful(self._next_payment), row.size)
             self._world.shop.dirt.plant("orphan_payment", n)
             self._write_payment_rows(invoices[-1] + FAR + np.arange(n), amounts[:n], first[row[:n]], failed[:n])
+        unpaid: Bools = outcome == UNPAID
+        return unpaid
 
     def _write_payment_rows(self, invoices: Ints, amounts: Ints, moments: Ints, failed: Bools) -> None:
         n = invoices.size
@@ -85,7 +90,7 @@ class BillingDesk:
             "iban": self._ibans(methods),
             "amount": euros(amounts),
             "paid_at": iso(moments),
-            "status": np.where(failed, "failed", "paid"),
+            "status": either(failed, "failed", "paid"),
             "updated_at": iso(moments),
         })  # fmt: skip
         self._next_payment += n
@@ -101,10 +106,11 @@ class BillingDesk:
         ]
 
     def _write_letters(self, which: Ints, totals: Ints) -> None:
-        """Letters about one invoice in a hundred (at least six in a shop), a month or more after it."""
+        """Letters about most unpaid invoices, a month or more after them."""
         calendar, orders, rng = self._world.calendar, self._orders, self._rng
         dunned = chance(rng, LETTER_SHARE, which.size)
-        dunned[:6] = self._next_letter == 1 or dunned[:6]
+        if self._next_letter == 1:
+            dunned[: len(PLANTED)] = True
         sent = calendar.later(rng, orders.invoiced[which], 30 * DAY, 120 * DAY)
         dunned &= sent != NEVER
         which, totals, sent = which[dunned], totals[dunned], sent[dunned]

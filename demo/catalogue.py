@@ -62,12 +62,13 @@ def write_purchases(world: World, orders: int) -> None:
     for part in slices(moments.size):
         n = part.stop - part.start
         contacts = zip(pick(rng, people.first, n).tolist(), pick(rng, people.last, n).tolist(), strict=True)
+        goods = zip(rng.integers(5, 400, n).tolist(), pick(rng, parts, n).tolist(), strict=True)
         world.shop.write("purchase", {
             "purchase_id": ids(part.start + 1, n),
             "supplier_name": pick(rng, SUPPLIERS, n),
             "supplier_contact": [f"{first} {last}, {ascii_form(last)}@leverancier.example" for first, last in contacts],
             "direction": pick(rng, DIRECTIONS, n, (50, 10, 40)),
-            "goods": [f"{q} x {name}" for q, name in zip(rng.integers(5, 400, n).tolist(), pick(rng, parts, n), strict=True)],
+            "goods": [f"{quantity} x {name}" for quantity, name in goods],
             "amount": euros((5_000 + rng.gamma(1.3, 90_000, n)).astype(np.int64)),
             "purchased_at": iso(moments[part]),
             "updated_at": iso(moments[part]),

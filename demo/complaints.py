@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from demo.arrays import Bools, Ints, Objects, chance, handful, id_or_null, ids, pick
+from demo.arrays import Bools, Ints, Objects, chance, either, handful, id_or_null, ids, pick
 from demo.clock import DAY, NEVER, Calendar, iso
 from demo.goods import COMPLAINT_CATEGORIES, PROCEDURES
 from demo.orders import Orders
@@ -89,7 +89,7 @@ def write_complaints(world: World, orders: Orders) -> list[Dispute]:
 
 def known_emails(people: People, person: Ints, guest: Bools) -> Objects:
     """E-mail addresses as the shop knows them."""
-    return np.asarray(np.where(people.unreachable[person] & ~guest, None, people.email[person]), dtype=object)
+    return either(people.unreachable[person] & ~guest, None, people.email[person])
 
 
 def _draw(rng: np.random.Generator, world: World, orders: Orders, n: int) -> _Drawn:

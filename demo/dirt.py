@@ -56,13 +56,16 @@ KINDS: Final[dict[str, Kind]] = {
         "NULL must stay NULL", lambda v: v is None,
     ),
     "empty_string": Kind(
-        "customer.infix customer.initials customer.phone customer.gender orders.note address.province social_contact.email",
+        "customer.infix customer.initials customer.phone customer.gender orders.note address.province "
+        "social_contact.email",
         "an empty string is no value and must get no token", lambda v: v == "",
     ),
     "infix": Kind("customer.infix", "a surname is more than one word", bool),
     "diacritics": Kind("customer.first_name customer.last_name", "one letter, several byte forms", has_diacritics),
     "emoji": Kind(FREE_TEXTS, "characters beyond the basic plane shift naive offsets", _is_emoji),
-    "ipv6": Kind("orders.ip_address web_session.ip_address customer.last_login_ip", "masks made for IPv4", lambda v: ":" in v),
+    "ipv6": Kind(
+        "orders.ip_address web_session.ip_address customer.last_login_ip", "masks made for IPv4", lambda v: ":" in v,
+    ),
     "phone_plus31": Kind("customer.phone", "one number, many spellings", lambda v: v.startswith("+31")),
     "phone_0031": Kind("customer.phone", "one number, many spellings", lambda v: v.startswith("0031")),
     "phone_06": Kind("customer.phone", "one number, many spellings", lambda v: v.startswith("06")),
@@ -70,7 +73,9 @@ KINDS: Final[dict[str, Kind]] = {
     "lower_case_text": Kind(FREE_TEXTS, "names without capitals escape name finders", _is_lower),
     "personal_in_note": Kind("orders.note", "identifiers where nobody declared any"),
     "personal_in_subject": Kind("complaint.subject support_ticket.subject", "identifiers where nobody declared any"),
-    "personal_in_body": Kind("complaint.body support_ticket.body collection_letter.body", "identifiers where nobody declared any"),
+    "personal_in_body": Kind(
+        "complaint.body support_ticket.body collection_letter.body", "identifiers where nobody declared any",
+    ),
     "personal_in_message": Kind("support_message.body social_contact.message", "identifiers where nobody declared any"),
     "personal_in_review": Kind("review.body", "reviews are public, and now they name people"),
     "orphan_order": Kind("orders.customer_id", "the customer does not exist"),

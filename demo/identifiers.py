@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from demo.arrays import Objects, objects, pick, random_texts
+from demo.arrays import Objects, either, objects, pick, random_texts
 
 PLATE_LETTERS: Final = "GHJKLNPRSTVXZ"
 """No A to F: a plate must not look like a piece of a hexadecimal token."""
@@ -29,7 +29,7 @@ DOCUMENTATION_NETS: Final = ("192.0.2", "198.51.100", "203.0.113")
 
 def phones(rng: np.random.Generator, n: int) -> Objects:
     """National numbers as 'area subscriber'; no Dutch mobile or subscriber number begins with these zeros."""
-    areas = np.where(rng.random(n) < 0.85, objects(["6"])[np.zeros(n, dtype=int)], pick(rng, AREA_CODES, n))
+    areas = either(rng.random(n) < 0.85, "6", pick(rng, AREA_CODES, n))
     digits = random_texts(rng, DIGITS, n, 7)
     return objects([f"{area} 0{rest[: 8 - len(area)]}" for area, rest in zip(areas.tolist(), digits, strict=True)])
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from demo.arrays import Bools, Ints, Objects, chance, euros, handful, id_or_null, ids, objects, pick
+from demo.arrays import Bools, Ints, Objects, chance, either, euros, handful, id_or_null, ids, objects, pick
 from demo.catalogue import Catalogue
 from demo.clock import iso
 from demo.goods import PAYMENT_METHODS
@@ -101,7 +101,7 @@ class OrderDesk:
         """Mostly the person's own address, sometimes that of a phone on the road."""
         people = self._world.people
         elsewhere = people.ip[self._rng.integers(0, len(people), which.size)]
-        return np.where(chance(self._rng, 0.2, which.size), elsewhere, people.ip[self._orders.person[which]])
+        return either(chance(self._rng, 0.2, which.size), elsewhere, people.ip[self._orders.person[which]])
 
     def _emails(self, which: Ints) -> list[str | None]:
         """The person's address; one order in thirty has it in capitals or between blanks."""

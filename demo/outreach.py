@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from demo.arrays import Objects, chance, handful, id_or_null, ids, objects, pick, scatter
+from demo.arrays import Objects, chance, either, handful, id_or_null, ids, objects, pick, scatter
 from demo.clock import DAY, NEVER, iso
 from demo.goods import PLATFORMS
 from demo.orders import Orders
@@ -20,6 +20,7 @@ def write_reviews(world: World, orders: Orders, products: int) -> None:
     created = calendar.inside(rng, orders.placed[order] + rng.integers(4 * DAY, 55 * DAY, n))
     edges = calendar.edges(rng, n // 6)
     created[10 : 10 + edges.size] = edges
+    order[10 : 10 + edges.size] = np.maximum(np.searchsorted(orders.placed, edges - 5 * DAY) - 1, 0)
     product = 1 + (rng.random(n) ** 1.5 * products).astype(np.int64)
     orphans = handful(n)
     product[n - orphans :] += products + FAR
@@ -46,16 +47,17 @@ def write_social_contacts(world: World, orders: Orders) -> None:
     person = np.where(
         chance(rng, 0.5, n), rng.integers(people.customers, len(people), n), rng.integers(0, people.customers, n)
     )
+    cities = [place.city for place in people.place[person].tolist()]
     scribe = world.scribe("social_contact")
-    emails = np.where(chance(rng, 0.4, n), people.email[person], None)
+    emails = either(chance(rng, 0.4, n), people.email[person], None)
     emails[chance(rng, 0.1, n)] = ""
     world.shop.write("social_contact", {
         "social_contact_id": ids(1, n),
         "platform": pick(rng, PLATFORMS, n),
         "user_name": _nicknames(rng, world, people.first[person]),
-        "residence": np.where(chance(rng, 0.7, n), [place.city for place in people.place[person]], pick(rng, world.pools.towns, n)).astype(object),
+        "residence": either(chance(rng, 0.7, n), cities, pick(rng, world.pools.towns, n)),
         "email": emails,
-        "gender": np.where(chance(rng, 0.5, n), None, np.where(people.male[person], "m", "v").astype(object)),
+        "gender": either(chance(rng, 0.5, n), None, either(people.male[person], "m", "v")),
         "message": [scribe.write("message", i, Author(p)) for i, p in enumerate(person.tolist(), 1)],
         "created_at": iso(moments),
         "updated_at": iso(moments),
@@ -66,7 +68,7 @@ def _nicknames(rng: np.random.Generator, world: World, first: Objects) -> Object
     """A word or, against all advice, one's own first name; always digits at the end."""
     n = len(first)
     own = objects([ascii_form(name) for name in first.tolist()])
-    words = np.where(chance(rng, 0.25, n), own, pick(rng, world.pools.words, n)).tolist()
+    words = either(chance(rng, 0.25, n), own, pick(rng, world.pools.words, n)).tolist()
     return objects(
         [f"{word}{number}" for word, number in zip(words, rng.integers(100, 99_999, n).tolist(), strict=True)]
     )

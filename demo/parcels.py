@@ -3,7 +3,7 @@
 import numpy as np
 
 from demo import identifiers
-from demo.arrays import Ints, chance, handful, ids, pick
+from demo.arrays import Ints, chance, either, handful, ids, pick
 from demo.clock import DAY, HOUR, NEVER, iso
 from demo.goods import CARRIERS, PROOFS
 from demo.orders import Orders
@@ -46,7 +46,7 @@ class ParcelDesk:
             "recipient_name": self._recipients(persons),
             "shipped_at": iso(shipped),
             "delivered_at": iso(delivered),
-            "proof": np.where(there, pick(self._rng, PROOFS, n, (40, 30, 15, 10, 5)), None),
+            "proof": either(there, pick(self._rng, PROOFS, n, (40, 30, 15, 10, 5)), None),
             "updated_at": iso(np.where(there, delivered, shipped)),
         })  # fmt: skip
         self._next += n

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from demo import identifiers
-from demo.arrays import Bools, Ints, Objects, chance, handful, objects, pick, scatter, stream
+from demo.arrays import Bools, Ints, Objects, chance, either, handful, objects, pick, random_texts, scatter, stream
 from demo.clock import Calendar
 from demo.places import Place
 from demo.pools import INFIXES, Pools, ascii_form, has_diacritics
@@ -72,8 +72,8 @@ def invent_people(pools: Pools, calendar: Calendar, orders: int, seed: int) -> t
     customers, guests = max(20, round(orders * 0.45)), max(8, orders // 10)
     n = customers + guests
     male = chance(rng, 0.55, n)
-    first = np.where(male, pick(rng, pools.first_male, n), pick(rng, pools.first_female, n))
-    infix = np.where(chance(rng, 0.27, n), pick(rng, INFIXES, n), None)
+    first = either(male, pick(rng, pools.first_male, n), pick(rng, pools.first_female, n))
+    infix = either(chance(rng, 0.27, n), pick(rng, INFIXES, n), None)
     last = pick(rng, pools.last, n)
     accented = [name for name in pools.last.tolist() if has_diacritics(name)]
     infix[0], last[1] = "van der", accented[0]
@@ -93,7 +93,7 @@ def invent_people(pools: Pools, calendar: Calendar, orders: int, seed: int) -> t
         postcode=_postcodes(rng, place),
         place=place,
         plate=identifiers.plates(rng, n),
-        ip=pick(rng, identifiers.ip_addresses(rng, max(200, n // 2)), n),
+        ip=_ip_addresses(rng, n),
         created=_account_dates(rng, calendar, customers),
     )
     return people, _share_emails(rng, people)
@@ -112,11 +112,11 @@ def _places(rng: np.random.Generator, pools: Pools, n: int) -> Objects:
     foreign = rng.integers(pools.dutch_places, len(pools.places), n)
     abroad = chance(rng, 0.04, n)
     abroad[2] = True
-    return np.asarray(pools.places[np.where(abroad, foreign, dutch)], dtype=object)
+    return pools.places[np.where(abroad, foreign, dutch)]
 
 
 def _postcodes(rng: np.random.Generator, places: Objects) -> Objects:
-    letters = identifiers.random_texts(rng, "ABCDEGHJKLMNPRSTVWXZ", len(places), 2)
+    letters = random_texts(rng, "ABCDEGHJKLMNPRSTVWXZ", len(places), 2)
     shares = rng.random(len(places)).tolist()
     found = []
     for place, pair, share in zip(places.tolist(), letters, shares, strict=True):
@@ -144,6 +144,12 @@ def _emails(rng: np.random.Generator, first: Objects, infix: Objects, last: Obje
         local = (f"{f}.{x}{name}{i}", f"{f[0]}.{name}{i}", f"{name}.{f}{i}", f"{f}{i}_{name}")[shapes[i]]
         found.append(f"{local}{'+autopar' if tags[i] else ''}@{domains[i]}")
     return objects(found)
+
+
+def _ip_addresses(rng: np.random.Generator, n: int) -> Objects:
+    """Several people share most addresses; somebody always has IPv6."""
+    addresses = identifiers.ip_addresses(rng, max(200, n // 2))
+    return either(np.arange(n) == 5, addresses[0], pick(rng, addresses, n))
 
 
 def _unreachable(rng: np.random.Generator, n: int, customers: int) -> Bools:

@@ -23,7 +23,8 @@ FAKER_SEED: Final = 2020
 """The pools never depend on the shop's seed: two shops differ in who lives there, not in which names exist."""
 
 INFIXES: Final = ("van", "de", "van der", "van den", "van de", "den", "ter", "te", "'t", "op de", "in 't", "von")
-ACCENTED_FIRST: Final = ("Daniël", "Noël", "Chloë", "René", "Renée", "José", "Søren", "Łukasz", "Gülşen", "Joëlle")
+ACCENTED_FIRST: Final = ("Daniël", "Chloë", "Noël", "Renée", "René", "Joëlle", "José", "Gülşen", "Søren", "Łucja")
+"""By turns of men and women."""
 ACCENTED_LAST: Final = (
     "Özdemir", "Çelik", "Čapek", "Bäumer", "Brontëma", "Nuñez", "Åkesson", "Fèvrier", "Szymańska", "Geërts",
     "Müllers", "Pérez", "Löwik", "Đorđević", "Coëlho", "Groß", "Yıldız", "Ørsted",
@@ -59,17 +60,19 @@ def load_pools() -> Pools:
     """The pools, the same in every shop of one Faker version."""
     dutch, belgian, german = (_faker(locale) for locale in ("nl_NL", "nl_BE", "de_DE"))
     public = frozenset(ascii_form(word) for word in (*public_words(), *PROVINCES, *(p.city for p in DUTCH)))
-    foreign = abroad(_distinct(belgian.city, 60), *ABROAD_BE) + abroad(_distinct(german.city, 60), *ABROAD_DE)
-    places: list[Place] = [*DUTCH, *foreign]
+    male, female = _distinct(dutch.first_name_male, DRAWS), _distinct(dutch.first_name_female, DRAWS)
     last = {_without_infix(name) for name in (*_distinct(dutch.last_name, DRAWS), *ACCENTED_LAST)}
+    shop_last = _people_only({name for name in last if is_shop_last_name(name)}, public)
+    foreign = abroad(_distinct(belgian.city, 60), *ABROAD_BE) + abroad(_distinct(german.city, 60), *ABROAD_DE)
+    places: list[Place] = [*DUTCH, *(place for place in foreign if not _holds_a_name(place.city, shop_last))]
     return Pools(
-        first_male=objects(_people_only({*_distinct(dutch.first_name_male, DRAWS), *ACCENTED_FIRST[::2]}, public)),
-        first_female=objects(_people_only({*_distinct(dutch.first_name_female, DRAWS), *ACCENTED_FIRST[1::2]}, public)),
-        last=objects(_people_only({name for name in last if is_shop_last_name(name)}, public)),
+        first_male=objects(_people_only({*male, *ACCENTED_FIRST[::2]}, public)),
+        first_female=objects(_people_only({*female, *ACCENTED_FIRST[1::2]}, public)),
+        last=objects(shop_last),
         streets=objects(_distinct(dutch.street_name, DRAWS)),
         places=objects(places),
         dutch_places=len(DUTCH),
-        towns=objects(_distinct(dutch.city, 400)),
+        towns=objects([town for town in _distinct(dutch.city, 400) if not _holds_a_name(town, shop_last)]),
         words=objects([word for word in _distinct(dutch.word, 400) if word.isascii() and word.isalpha()]),
     )
 
@@ -107,3 +110,8 @@ def _people_only(names: set[str], public: frozenset[str]) -> list[str]:
         for name in names
         if len(name) > 3 and name.isalpha() and not any(ascii_form(name) in word for word in public)
     )
+
+
+def _holds_a_name(place: str, names: list[str]) -> bool:
+    """Whether a place is called like somebody of the shop, so that publishing it would publish the name."""
+    return any(ascii_form(name) in ascii_form(place) for name in names)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from demo import identifiers
-from demo.arrays import Bools, Ints, Objects, chance, handful, ids, objects, pick, scatter, slices
+from demo.arrays import Bools, Ints, Objects, chance, either, handful, ids, objects, pick, scatter, slices
 from demo.clock import NEVER, YEARS_OF_HISTORY, birth_dates, iso, local
 from demo.goods import KINDS_OF_ADDRESS, MODELS
 from demo.people import People
@@ -19,14 +19,14 @@ def write_customers(world: World) -> None:
         born = objects(birth_dates(rng, n, local(calendar.end).year))
         seen = calendar.later(rng, people.created[part], 3600, YEARS_OF_HISTORY * 365 * 86_400)
         first = people.first[part]
-        infix = np.where((people.infix[part] == None) & chance(rng, 0.05, n), "", people.infix[part])  # noqa: E711
+        no_infix = np.array([infix is None for infix in people.infix[part].tolist()])
         shop.write("customer", {
             "customer_id": ids(part.start + 1, n),
             "first_name": first,
             "initials": _gaps(rng, objects([f"{name[0]}." for name in first.tolist()]), 0.02, 0.03),
-            "infix": infix,
+            "infix": either(no_infix & chance(rng, 0.05, n), "", people.infix[part]),
             "last_name": people.last[part],
-            "email": np.where(people.unreachable[part], None, people.email[part]),
+            "email": either(people.unreachable[part], None, people.email[part]),
             "phone": _gaps(rng, written_phones(people, part), 0.08, 0.04),
             "birth_date": _gaps(rng, born, 0.12, 0.0),
             "gender": _genders(rng, people.male[part]),
@@ -52,13 +52,12 @@ def _gaps(rng: np.random.Generator, cells: Objects, null: float, empty: float) -
     lot = rng.random(len(cells))
     lot[:16] = 1.0
     lot[1:2], lot[2:3] = null / 2, null + empty / 2
-    filled = np.where(lot < null, None, cells)
-    return np.asarray(np.where((lot >= null) & (lot < null + empty), "", filled), dtype=object)
+    return either(lot < null, None, either(lot < null + empty, "", cells))
 
 
 def _genders(rng: np.random.Generator, male: Bools) -> Objects:
-    stated = _gaps(rng, np.where(male, "m", "v").astype(object), 0.1, 0.05)
-    return np.where(chance(rng, 0.01, len(male)), "x", stated)
+    stated = _gaps(rng, either(male, "m", "v"), 0.1, 0.05)
+    return either(chance(rng, 0.01, len(male)), "x", stated)
 
 
 def write_addresses(world: World) -> None:
@@ -84,12 +83,12 @@ def write_addresses(world: World) -> None:
     shop.write("address", {
         "address_id": ids(1, owners.size),
         "customer_id": np.where(nowhere, people.customers + FAR + owners, owners + 1),
-        "kind": np.where(again, KINDS_OF_ADDRESS[1], KINDS_OF_ADDRESS[0]).astype(object),
+        "kind": either(again, KINDS_OF_ADDRESS[1], KINDS_OF_ADDRESS[0]),
         "street": streets,
         "house_number": people.house_number[moved],
         "postcode": postcodes,
         "city": [place.city for place in places],
-        "province": np.where(abroad, pick(rng, ("", None), owners.size), [place.province for place in places]),
+        "province": either(abroad, pick(rng, ("", None), owners.size), [place.province for place in places]),
         "country": [place.country for place in places],
         "updated_at": iso(people.created[owners]),
     })  # fmt: skip
@@ -111,6 +110,7 @@ def write_vehicles(world: World) -> None:
     customers: Ints = np.concatenate([owners + 1, people.customers + FAR + np.arange(orphans)])
     n = customers.size
     makes = pick(rng, list(MODELS), n).tolist()
+    lots = zip(makes, rng.integers(0, 60, n).tolist(), strict=True)
     registered = np.append(people.created[owners], rng.integers(calendar.start, calendar.end, orphans))
     shop.dirt.plant("orphan_vehicle", orphans)
     shop.write("vehicle", {
@@ -119,7 +119,7 @@ def write_vehicles(world: World) -> None:
         "licence_plate": np.append(people.plate[owners], identifiers.plates(rng, orphans)),
         "vin": identifiers.vins(rng, makes),
         "make": makes,
-        "model": [MODELS[make][int(lot * len(MODELS[make]))] for make, lot in zip(makes, rng.random(n).tolist(), strict=True)],
+        "model": [MODELS[make][lot % len(MODELS[make])] for make, lot in lots],
         "build_year": local(calendar.end).year - 1 - (rng.beta(1.5, 3, n) * 28).astype(np.int64),
         "updated_at": iso(registered),
     })  # fmt: skip

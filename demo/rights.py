@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from demo.arrays import id_or_null, ids, pick, scatter
+from demo.arrays import either, id_or_null, ids, pick, scatter
 from demo.clock import DAY, iso, years_of
 from demo.complaints import Dispute
 from demo.goods import REQUEST_RIGHTS
@@ -33,7 +33,7 @@ def write_requests(world: World) -> None:
         "customer_id": id_or_null(people.customer_ids(person)),
         "email": people.email[person],
         "received_at": iso(received),
-        "state": np.where(still_open, "open", pick(rng, ("done", "refused"), n, (85, 15))),
+        "state": either(still_open, "open", pick(rng, ("done", "refused"), n, (85, 15))),
         "updated_at": iso(received),
     })  # fmt: skip
 

@@ -5,13 +5,13 @@ from typing import Final
 import numpy as np
 
 from demo import identifiers
-from demo.arrays import Bools, Ints, chance, handful, id_or_null, ids, objects, pick
+from demo.arrays import Bools, Ints, chance, either, handful, id_or_null, ids, objects, pick
 from demo.clock import DAY, HOUR, NEVER, iso
 from demo.complaints import known_emails
 from demo.goods import MESSAGE_AUTHORS, TICKET_KINDS
 from demo.orders import Orders
-from demo.templates import FORMULA_INJECTION
-from demo.texts import Author
+from demo.templates import AGENT_MESSAGE, CUSTOMER_MESSAGE, FORMULA_INJECTION
+from demo.texts import Author, Scribe
 from demo.world import World
 
 FORMULA_ROW: Final = 5
@@ -61,28 +61,18 @@ def _write_tickets(
     shown, future = created.copy(), handful(n)
     shown[n - future :] = world.calendar.future(rng, future)
     world.shop.dirt.plant("future_ticket", future)
-    numbers = enumerate(authors, 1)
-    subjects, bodies = [], []
-    for ticket, author in numbers:
-        hostile = ticket == FORMULA_ROW or ticket % 5_000 == 0
-        subjects.append(
-            scribe.fill("subject", ticket, author, FORMULA_INJECTION)
-            if hostile
-            else scribe.write("subject", ticket, author)
-        )
-        bodies.append(scribe.write("body", ticket, author))
+    subjects = [_subject(scribe, ticket, author) for ticket, author in enumerate(authors, 1)]
+    bodies = [scribe.write("body", ticket, author) for ticket, author in enumerate(authors, 1)]
     phones = zip(people.phone[person].tolist(), rng.integers(0, 9, n).tolist(), strict=True)
-    towns = np.where(
-        chance(rng, 0.9, n), [place.city for place in people.place[person]], pick(rng, world.pools.towns, n)
-    )
+    towns = either(chance(rng, 0.9, n), [place.city for place in people.place[person]], pick(rng, world.pools.towns, n))
     world.shop.write("support_ticket", {
         "support_ticket_id": ids(1, n),
         "kind": pick(rng, TICKET_KINDS, n, (55, 15, 12, 18)),
         "customer_id": id_or_null(np.where(guest, 0, person + 1)),
-        "name": np.where(chance(rng, 0.1, n), None, objects([people.full_name(p) for p in person.tolist()])),
+        "name": either(chance(rng, 0.1, n), None, objects([people.full_name(p) for p in person.tolist()])),
         "email": known_emails(people, person, guest),
-        "phone": np.where(chance(rng, 0.4, n), None, objects([identifiers.phone_form(*pair) for pair in phones])),
-        "city": np.where(chance(rng, 0.3, n), "", towns).astype(object),
+        "phone": either(chance(rng, 0.4, n), None, objects([identifiers.phone_form(*pair) for pair in phones])),
+        "city": either(chance(rng, 0.3, n), "", towns),
         "order_id": id_or_null(order_ids),
         "subject": subjects,
         "body": bodies,
@@ -90,6 +80,13 @@ def _write_tickets(
         "closed_at": iso(np.where(shown == created, closed, NEVER)),
         "updated_at": iso(np.where(closed == NEVER, created, closed)),
     })  # fmt: skip
+
+
+def _subject(scribe: Scribe, ticket: int, author: Author) -> str:
+    """What the ticket is about; now and then a formula."""
+    if ticket == FORMULA_ROW or ticket % 5_000 == 0:
+        return scribe.fill("subject", ticket, author, FORMULA_INJECTION)
+    return scribe.write("subject", ticket, author)
 
 
 def _write_messages(world: World, authors: list[Author], created: Ints) -> None:
@@ -102,11 +99,16 @@ def _write_messages(world: World, authors: list[Author], created: Ints) -> None:
     sent = world.calendar.later(rng, created[ticket] + turn * 2 * DAY, HOUR, 2 * DAY)
     happened = sent != NEVER
     ticket, turn, sent = ticket[happened], turn[happened], sent[happened]
+    voices = [turn % 2 for turn in turn.tolist()]
+    bodies = [
+        scribe.write("body", i, authors[t], (AGENT_MESSAGE, CUSTOMER_MESSAGE)[voice])
+        for i, (t, voice) in enumerate(zip(ticket.tolist(), voices, strict=True), 1)
+    ]
     world.shop.write("support_message", {
         "support_message_id": ids(1, ticket.size),
         "support_ticket_id": ticket + 1,
-        "author": [MESSAGE_AUTHORS[(t + 1) % 2] for t in turn.tolist()],
-        "body": [scribe.write("body", i, authors[t]) for i, t in enumerate(ticket.tolist(), 1)],
+        "author": [MESSAGE_AUTHORS[voice] for voice in voices],
+        "body": bodies,
         "sent_at": iso(sent),
         "updated_at": iso(sent),
     })  # fmt: skip

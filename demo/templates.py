@@ -122,27 +122,40 @@ TICKET_BODY: Final = Lines(
     share=0.6,
 )
 
-MESSAGE: Final = Lines(
+AGENT_MESSAGE: Final = Lines(
     personal=(
         "Dag {first}, we hebben {order} opgezocht en het pakket ligt bij het sorteercentrum.",
-        "Beste meneer of mevrouw {last}, wilt u ons uw kenteken nog sturen? Wij hebben nu {plate}.",
-        "Dank! mijn nummer is trouwens veranderd: {other_phone}",
+        "Beste meneer of mevrouw {last}, klopt het kenteken {plate} nog?",
         "Klopt het dat {other_full} de doos heeft aangenomen? De handtekening lijkt erop.",
         "We storten het bedrag vandaag op {iban}.",
         "De nieuwe code is {tracking}, groetjes {other} van de klantenservice",
-        "stuur maar naar {address}, mijn buurman {other} is thuis",
         "Creditnota bij {invoice} is onderweg naar {email}.",
         "Bellen lukt niet, uw nummer {phone} geeft geen gehoor.",
     ),
     plain=(
         "Bedankt voor uw bericht, wij kijken ernaar en komen er binnen twee werkdagen op terug.",
-        "ok dank je",
         "Heeft u een foto van de beschadiging voor ons?",
-        "foto zit erbij, hij is dus helemaal krom",
         "Het onderdeel is weer op voorraad, zullen we het opsturen?",
-        "Doe maar 👍",
         "Nee, die past alleen op modellen met stopstart.",
         "Graag eerst de aansluiting vergelijken met het oude onderdeel.",
+    ),
+    share=0.5,
+)
+
+CUSTOMER_MESSAGE: Final = Lines(
+    personal=(
+        "Dank! mijn nummer is trouwens veranderd: {other_phone}",
+        "stuur maar naar {address}, mijn buurman {other} is thuis",
+        "chassisnummer is {vin}, kenteken {plate}",
+        "Ik heb hem op naam van {other_full} besteld, onder {order} geloof ik 🙈",
+        "mail liever naar {other_email}, deze lees ik nooit. groet {first}",
+    ),
+    plain=(
+        "ok dank je",
+        "foto zit erbij, hij is dus helemaal krom",
+        "Doe maar 👍",
+        "Ik heb nog steeds niets gehoord van jullie, hoe zit dat?",
+        "Gelukt! De stekker zat er verkeerd om in.",
     ),
     share=0.5,
 )
@@ -214,7 +227,6 @@ BY_COLUMN: Final[dict[tuple[str, str], Lines]] = {
     ("complaint", "body"): COMPLAINT_BODY,
     ("support_ticket", "subject"): TICKET_SUBJECT,
     ("support_ticket", "body"): TICKET_BODY,
-    ("support_message", "body"): MESSAGE,
     ("review", "body"): REVIEW,
     ("social_contact", "message"): SOCIAL,
 }

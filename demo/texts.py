@@ -14,7 +14,7 @@ from demo.dirt import DirtCount
 from demo.people import People
 from demo.places import Place
 from demo.pools import ascii_form
-from demo.templates import BY_COLUMN
+from demo.templates import BY_COLUMN, Lines
 from demo.truth import Span, TruthSink
 
 LOWER_SHARE: Final = 0.3
@@ -43,9 +43,9 @@ class Scribe:
         self._fresh = _FreshValues(seed, table)
         self._written: dict[str, int] = {}
 
-    def write(self, column: str, record: int, author: Author) -> str:
-        """One text; the first of a column are one personal, one plain and one in lower case."""
-        lines, rng = BY_COLUMN[self._table, column], self._rng
+    def write(self, column: str, record: int, author: Author, lines: Lines | None = None) -> str:
+        """One text, of these lines or the column's own; the first are one personal, one plain, one in lower case."""
+        lines, rng = lines or BY_COLUMN[self._table, column], self._rng
         nth = self._written[column] = self._written.get(column, -1) + 1
         personal = nth == 0 or (nth > 2 and rng.random() < lines.share)
         template = rng.choice(lines.personal if personal else lines.plain)

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 
 class Span(NamedTuple):
@@ -30,14 +31,15 @@ def truth_sink(path: Path | None) -> Iterator[TruthSink]:
         yield forget
         return
     draft = path.with_name(f".{path.name}.draft")
-    with draft.open("w", encoding="utf-8") as lines:
+    try:
+        with draft.open("w", encoding="utf-8") as lines:
+            yield partial(_write_entry, lines)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
-        def write(table: str, column: str, record: int, text: str, spans: list[Span]) -> None:
-            entry = {
-                "table": table, "column": column, "id": record, "text": text,
-                "spans": [span._asdict() for span in spans],
-            }  # fmt: skip
-            lines.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
-        yield write
-    draft.replace(path)
+def _write_entry(lines: TextIO, table: str, column: str, record: int, text: str, spans: list[Span]) -> None:
+    labels = [span._asdict() for span in spans]
+    entry = {"table": table, "column": column, "id": record, "text": text, "spans": labels}
+    lines.write(json.dumps(entry, ensure_ascii=False) + "\n")

@@ -5,20 +5,23 @@ from typing import Final
 import numpy as np
 
 from demo import identifiers
-from demo.arrays import chance, handful, id_or_null, ids, objects, pick, scatter, slices
+from demo.arrays import Objects, chance, either, handful, id_or_null, ids, objects, pick, scatter, slices
 from demo.clock import iso
 from demo.goods import ACTIONS
 from demo.world import World
 
 USER_AGENTS: Final = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (Linux; Android 13; SM-A546B) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Mobile Safari/537.36",
+    "Mozilla/5.0 (Linux; Android 13; SM-A546B) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/{v}.0.0.0 Mobile Safari/537.36",
     "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:{v}.0) Gecko/20100101 Firefox/{v}.0",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:{v}.0) Gecko/20100101 Firefox/{v}.0",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{s}.4 Safari/605.1.15",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/{s}.4 Safari/605.1.15",
     "Mozilla/5.0 (iPhone; CPU iPhone OS {s}_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/{s}.1 Mobile/15E148 Safari/604.1",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Safari/537.36 Edg/{v}.0.0.0",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/{v}.0.0.0 Safari/537.36 Edg/{v}.0.0.0",
     "Mozilla/5.0 (Linux; Android 12; SAMSUNG SM-G991B) AppleWebKit/537.36 (KHTML, like Gecko) "
     "SamsungBrowser/{s}.0 Chrome/{v}.0.0.0 Mobile Safari/537.36",
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
@@ -46,12 +49,13 @@ def write_sessions(world: World, orders: int) -> None:
         known = people.known_at(started[part])
         customer = np.where(chance(rng, 0.33, n) & (known > 0), 1 + (rng.random(n) * known).astype(np.int64), 0)
         shown = started[part].copy()
+        elsewhere = people.ip[rng.integers(0, len(people), n)]
         late = future[(future >= part.start) & (future < part.stop)] - part.start
         shown[late] = calendar.future(rng, late.size)
         world.shop.write("web_session", {
             "web_session_id": ids(part.start + 1, n),
             "cookie_id": cookies[visitor],
-            "ip_address": np.where(chance(rng, 0.15, n), people.ip[rng.integers(0, len(people), n)], addresses[visitor]),
+            "ip_address": either(chance(rng, 0.15, n), elsewhere, addresses[visitor]),
             "user_agent": agents[visitor],
             "customer_id": id_or_null(customer),
             "page_views": rng.geometric(0.18, n),
@@ -60,7 +64,7 @@ def write_sessions(world: World, orders: int) -> None:
         })  # fmt: skip
 
 
-def user_agents(rng: np.random.Generator, n: int) -> np.ndarray:
+def user_agents(rng: np.random.Generator, n: int) -> Objects:
     """What browsers, crawlers and odd clients call themselves."""
     versions, small = rng.integers(60, 140, n).tolist(), rng.integers(11, 18, n).tolist()
     shapes = pick(rng, USER_AGENTS, n, AGENT_SHARES).tolist()

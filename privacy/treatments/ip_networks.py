@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -45,7 +46,7 @@ def _networks_of_ipv6(text: pa.Array) -> pa.Array:
     valid = pc.match_substring_regex(written_out, _EIGHT_GROUPS)
     written_out = pc.if_else(valid, written_out, "0:0:0:0:0:0:0:0")
     groups = pc.ascii_ltrim(pc.split_pattern(written_out, ":").flatten(), "0")
-    group = [groups.take(pa.array(range(i, len(groups), 8))) for i in (0, 1, 2, 6, 7)]
+    group = [groups.take(pa.array(np.arange(i, len(groups), 8))) for i in (0, 1, 2, 6, 7)]
     network = _slash_48(*group[:3])
     network = _with_ipv4(network, pc.match_substring_regex(written_out, _V4_MAPPED), *group[3:])
     return where(valid, _with_ipv4(network, pc.equal(group[0], "2002"), *group[1:3]))
@@ -73,13 +74,12 @@ _HEX_OF_OCTET = pa.array([f"{octet:02x}" for octet in range(256)])
 
 def _eight_groups(text: pa.Array) -> pa.Array:
     """Write out what `::` stands for; text that is no address comes out as no eight groups."""
-    halves = pc.split_pattern(text, "::", max_splits=1)
-    shortened = pc.equal(pc.list_value_length(halves), 2)
-    head = pc.list_element(halves, 0)
-    tail = halves.values.take(pc.subtract(halves.offsets.slice(1), 1))
+    shortened = pc.match_substring(text, "::")
+    halves = pc.split_pattern(text.filter(shortened), "::", max_splits=1)
+    head, tail = pc.list_element(halves, 0), pc.list_element(halves, 1)
     zeros = pc.max_element_wise(0, pc.subtract(8, pc.add(_count_groups(head), _count_groups(tail))))
     parts = (_or_null(head), _ZEROS.take(zeros), _or_null(tail))
-    return pc.if_else(shortened, pc.binary_join_element_wise(*parts, ":", null_handling="skip"), text)
+    return pc.replace_with_mask(text, shortened, pc.binary_join_element_wise(*parts, ":", null_handling="skip"))
 
 
 def _count_groups(text: pa.Array) -> pa.Array:

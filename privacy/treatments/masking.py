@@ -20,6 +20,8 @@ from privacy.treatments.labels import Classes, class_of, or_unknown, where
 from privacy.treatments.phone_numbers import PHONE_KINDS, phone_kinds
 
 _OTHER = "other"
+_LETTER_AND_MARKS = 4
+"""Code points that may make one letter before NFC; a letter has at most two marks, in Vietnamese."""
 
 
 class _Mask(TextTreatment):
@@ -123,9 +125,9 @@ class MaskName(_Mask):
     of: Literal["name"] = "name"
 
     def _mask(self, text: pa.Array) -> pa.Array:
-        start = pc.utf8_slice_codeunits(pc.utf8_normalize(pc.utf8_trim_whitespace(text), form="NFC"), 0, 1)
-        starts = start.dictionary_encode()
-        initials = pc.utf8_upper(starts.dictionary)
+        starts = pc.utf8_slice_codeunits(pc.utf8_trim_whitespace(text), 0, _LETTER_AND_MARKS).dictionary_encode()
+        letters = pc.utf8_slice_codeunits(pc.utf8_normalize(starts.dictionary, form="NFC"), 0, 1)
+        initials = pc.utf8_upper(letters)
         capitals = pc.match_substring_regex(initials, r"^\p{Lu}$")
         return where(capitals, pc.binary_join_element_wise(initials, ".", "")).take(starts.indices)
 

@@ -7,7 +7,6 @@ values (in `observed_value`, in exception messages), so none of them leaves this
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ import sqlalchemy as sa
 from expectations.candidate import Owed, Suites
 from expectations.checks import expectation_of
 from privacy.evidence import CrashedCheck, FailedPromise, GateReport
+from privacy.promises import MaxNullRate, NotEmpty, NullCount, Reconciles, RowCount, SumEquals, WithinQuarantine
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -40,17 +40,25 @@ def check_candidate(
                 elif exception := _exception_of(result):
                     crashed.append(CrashedCheck(*place, exception=exception))
                 else:
-                    failed.append(FailedPromise(*place, rows=_rows_of(result)))
+                    failed.append(FailedPromise(*place, rows=_rows_of(promise, result)))
     return GateReport(passed, tuple(failed), tuple(crashed))
 
 
 def _context() -> EphemeralDataContext:
+    """Give a context in memory: no files, no progress bars, no statistics sent to anybody."""
     import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    return context
+    config = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(),
+        progress_bars=ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
+    )
+    return gx.get_context(mode="ephemeral", project_config=config)
 
 
 def _results(
@@ -59,16 +67,14 @@ def _results(
     """Run one table's suite; results come in the order of the promises."""
     import great_expectations as gx
 
-    name = f"{table} {uuid.uuid4()}"
-    source = context.data_sources.add_sql(name, connection_string=readable.render_as_string(hide_password=False))
-    asset = source.add_table_asset(name, table_name=table, schema_name=schema)
-    suite = context.suites.add(gx.ExpectationSuite(name=name))
-    for index, promise in enumerate(owed):
-        expectation = expectation_of(promise, f"{table}.{promise.column}", schema)
-        suite.add_expectation(expectation.copy(update={"id": None, "meta": {**expectation.meta, "index": index}}))
-    batch = asset.add_batch_definition_whole_table(name)
-    validation = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
-    results = {r.expectation_config.meta["index"]: r for r in validation.run(result_format=COUNTS_ONLY).results}
+    source = context.data_sources.add_sql(table, connection_string=readable.render_as_string(hide_password=False))
+    asset = source.add_table_asset(table, table_name=table, schema_name=schema)
+    checks = [expectation_of(promise, f"{table}.{promise.column}", schema) for promise in owed]
+    for index, check in enumerate(checks):
+        check.meta = {**(check.meta or {}), "index": index}
+    batch = asset.add_batch_definition_whole_table(table).get_batch()
+    outcome = batch.validate(gx.ExpectationSuite(name=table, expectations=checks), result_format=COUNTS_ONLY)
+    results = {result.expectation_config.meta["index"]: result for result in outcome.results}
     return (results[index] for index in range(len(owed)))
 
 
@@ -83,7 +89,14 @@ def _exception_of(result: ExpectationValidationResult) -> str | None:
     return None
 
 
-def _rows_of(result: ExpectationValidationResult) -> int | None:
-    """Give the number of rows that break a promise, where the check tells one."""
+def _rows_of(owed: Owed, result: ExpectationValidationResult) -> int | None:
+    """Give the number of rows that break a promise; None for a promise about a sum or a share."""
+    match owed.promise:
+        case WithinQuarantine() as promise:
+            return promise.rows
+        case RowCount() as promise:
+            return abs(promise.rows - int(result.result["observed_value"]))
+        case Reconciles() | NullCount() | SumEquals() | MaxNullRate() | NotEmpty():
+            return None
     rows = result.result.get("unexpected_count", result.result.get("observed_value"))
     return rows if isinstance(rows, int) else None

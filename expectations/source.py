@@ -66,7 +66,9 @@ def find_drift(policy: Policy, schema: Schema) -> list[Drift]:
 def refuse_drift(policy: Policy, drift: list[Drift]) -> None:
     """Stop on any difference, each told."""
     if drift:
-        raise DriftError("\n".join(item.told(policy.file) for item in drift))
+        error = DriftError("\n".join(item.told(policy.file) for item in drift))
+        error.drift = [vars(item) for item in drift]
+        raise error
 
 
 def _columns(name: str, table: Table, present: Mapping[str, ColumnKind]) -> list[Drift]:

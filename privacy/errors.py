@@ -16,6 +16,7 @@ so that it survives pickling (Prefect stores exceptions).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -51,10 +52,11 @@ class KeyringError(SluisError):
 
 
 class DriftError(SluisError):
-    """The source is not what the policy describes."""
+    """The source is not what the policy describes; `drift` lists each difference."""
 
     code = 4
     kind = "drift"
+    drift: Sequence[Mapping[str, str | None]] = ()
 
 
 class GateError(SluisError):

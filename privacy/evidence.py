@@ -60,7 +60,6 @@ class FailedPromise:
     column: str | None
     policy_line: int
     rows: int | None
-    why: str = ""
 
 
 @dataclass(frozen=True)

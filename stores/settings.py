@@ -33,10 +33,7 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read all five; UsageError names what is missing or no URL."""
-        missing = [name for name, variable in VARIABLES.items() if not environment.get(variable)]
-        if missing:
-            told = ", ".join(f"--{name} or {VARIABLES[name]}" for name in missing)
-            raise UsageError(f"not set: {told}.\n  `sluis demo --dir DIR` makes one of each to try.")
+        require(environment, *VARIABLES)
         return cls(
             source=database_url("source", environment),
             warehouse=database_url("warehouse", environment),
@@ -44,6 +41,13 @@ class Settings:
             policy=Path(environment[VARIABLES["policy"]]),
             keyring=Path(environment[VARIABLES["keyring"]]),
         )
+
+
+def require(environment: Mapping[str, str], *names: str) -> None:
+    """Refuse an environment in which any of these settings is missing, naming each."""
+    if missing := [name for name in names if not environment.get(VARIABLES[name])]:
+        told = ", ".join(f"--{name} or {VARIABLES[name]}" for name in missing)
+        raise UsageError(f"not set: {told}.\n  `sluis demo --dir DIR` makes one of each to try.")
 
 
 def database_url(name: str, environment: Mapping[str, str]) -> sa.URL:
@@ -65,11 +69,11 @@ def file_of(url: sa.URL, name: str) -> Path:
     return Path(url.database)
 
 
-def read_text(path: Path, what: str) -> str:
+def read_text(path: Path | str, what: str) -> str:
     """Read a text file that a setting names; UsageError if it cannot be."""
     problem = None
     try:
-        return path.read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         problem = type(error).__name__
     raise UsageError(f"{what} {path} cannot be read ({problem}).")

@@ -209,9 +209,9 @@ def _warnings(policy: Policy, record: RunRecord) -> Iterator[str]:
     for table in policy.tables.values():
         counts = record.tables[table.publish_as]
         if counts.clockless:
-            yield f"{table.publish_as}: {counts.clockless:,} rows have no retention clock yet (the event that starts it is not set)"
+            yield f"{table.publish_as}: rows without a running clock, for the event that starts it is not set: {counts.clockless:,}"
         if set_aside := counts.fates[Fate.QUARANTINED]:
-            yield f"{table.publish_as}: {set_aside:,} rows are in quarantine"
+            yield f"{table.publish_as}: rows in quarantine: {set_aside:,}"
 
 
 def _comments(table: Table) -> Comments:

@@ -1,0 +1,47 @@
+"""The `sluis` command."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from cli.answer import tell_error
+from cli.check import check
+from cli.demo import demo
+from cli.keys import keys
+from cli.options import Output
+from cli.run import run
+from privacy.errors import UsageError
+
+WrongFlag = typer.BadParameter.__base__ or typer.BadParameter
+"""What the parser raises for any wrong use; Typer exports only this subclass of it."""
+
+app = typer.Typer(
+    name="sluis",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="From a shop database to a gated, pseudonymised warehouse. Start with `sluis demo --dir DIR`.",
+    epilog="Exit codes: 0 ok · 1 a promise is broken · 2 usage, policy or key · 3 runtime · 4 drift · 6 warnings (--strict).",
+)
+app.command()(demo)
+app.command()(run)
+app.command()(check)
+app.add_typer(keys, name="keys")
+
+
+def main() -> None:
+    """Run the command; a wrong flag is an error like any other."""
+    try:
+        code = app(standalone_mode=False)
+    except WrongFlag as wrong:
+        output = Output.json if "json" in " ".join(sys.argv).replace("=", " ").split() else Output.text
+        code = tell_error(output, UsageError(wrong.format_message()))
+    except (typer.Abort, KeyboardInterrupt):
+        code = 130
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""Progress on a terminal: one line, the step under way and how far it is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from cli.options import Output
+from tasks.chamber import LISTENER, OnProgress
+
+
+@contextmanager
+def progress_shown(output: Output) -> Iterator[OnProgress]:
+    """Show steps as they go, when there is a terminal and a person; tell the chamber where to report them."""
+    if output is Output.json or not sys.stderr.isatty():
+        yield LISTENER.get()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        line = bar.add_task("start", total=None)
+
+        def show(step: str, done: int, total: int) -> None:
+            bar.update(line, description=step, completed=done, total=total)
+
+        token = LISTENER.set(show)
+        try:
+            yield show
+        finally:
+            LISTENER.reset(token)

@@ -18,14 +18,15 @@ Form = Literal["integer", "text", "email"]
 def canonical(column: pa.Array, form: Form) -> pa.Array:
     """Give the canonical text of each value; NULL and blank text become NULL (an empty string is not a value).
 
-    integer: decimal digits, no leading zeros. text: Unicode NFC, trimmed. email: NFC, trimmed, lower case, domain in
-    its IDNA (UTS 46, non-transitional) ASCII form; plus tags and dots stay distinct.
+    integer: decimal digits, no leading zeros. text: Unicode NFC, trimmed. email: NFC, trimmed, lower case (letter by
+    letter, Unicode's simple mapping), NFC again, domain in its IDNA (UTS 46, non-transitional) ASCII form where it has
+    one; plus tags and dots stay distinct.
     """
     if form == "integer":
         return column.cast(pa.string())
     text = pc.utf8_trim_whitespace(pc.utf8_normalize(column, form="NFC"))
     if form == "email":
-        text = _ascii_domains(pc.utf8_lower(text))
+        text = _ascii_domains(pc.utf8_normalize(pc.utf8_lower(text), form="NFC"))
     return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
 
 
@@ -37,7 +38,7 @@ def _ascii_domains(addresses: pa.Array) -> pa.Array:
     if not pc.any(foreign).as_py():
         return addresses
     some = addresses.filter(foreign)
-    domains = pc.replace_substring_regex(some, r"^.*@", "").dictionary_encode()
+    domains = pc.replace_substring_regex(some, r"(?s)^.*@", "").dictionary_encode()
     ascii_forms = pa.array([_idna(domain) for domain in domains.dictionary.to_pylist()], pa.string())
     locals_ = pc.replace_substring_regex(some, r"@[^@]*$", "")
     return pc.replace_with_mask(

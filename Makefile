@@ -12,8 +12,9 @@ demo: env
 test: env
 	$(BIN)/python -m pytest -m "not long"
 
+# 5 is pytest's word for "nothing is marked long", which is no fault.
 test-long: env
-	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest -m long || [ $$? -eq 5 ]
 
 lint: env
 	$(BIN)/ruff check .

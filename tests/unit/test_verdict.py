@@ -14,7 +14,7 @@ from privacy.fates import NO_CLOCK, Fate, FateIndexBuilder
 from privacy.keys import Epoch, Keys
 from privacy.policy import Policy
 from privacy.policy_file import read_policy
-from privacy.retention import expiry_column, local_days
+from privacy.retention import NO_EVENT, expiry_column, local_days
 from privacy.treat import TableTreater, columns_read
 from privacy.verdict import Verdict, decide
 from privacy.world import LatestEvents, World
@@ -126,7 +126,7 @@ def world(policy):
     keys = Keys(Epoch(1, date(2026, 1, 1), bytes(range(32))))
     world = World(policy, keys, AS_OF, NOW)
     world.indexes["person"] = FateIndexBuilder().build()
-    world.events["person", "trade", "sold_on"] = LatestEvents.none()
+    world.events["person", "trade", "sold_on"] = LatestEvents.of([])
     return world
 
 
@@ -263,10 +263,9 @@ def test_a_row_leaves_with_the_month_in_which_it_must(world, sold, fate, expires
 
 
 def test_the_latest_event_counts_also_that_of_rows_which_refer_here(world):
-    world.events["person", "trade", "sold_on"] = LatestEvents.none().and_of(
-        pa.array([1, 1, 3, None]),
-        local_days(pa.array([date(2024, 5, 5), date(2022, 2, 2), date(2012, 3, 3), RECENT])),
-    )
+    keys = pa.array([1, 1, 3, None])
+    days = pa.array([date(2024, 5, 5), date(2022, 2, 2), date(2012, 3, 3), RECENT])
+    world.events["person", "trade", "sold_on"] = LatestEvents.of([(keys, local_days(days))])
 
     verdict = judge(world, "person", *({"person": key, "since": LONG_AGO} for key in (1, 2, 3)), {"person": 4})
 
@@ -274,13 +273,18 @@ def test_the_latest_event_counts_also_that_of_rows_which_refer_here(world):
     assert expiries(verdict)[:3] == [date(2031, 5, 1), date(2017, 1, 1), date(2019, 3, 1)]
 
 
-def test_latest_events_grow_batch_by_batch_by_keys_of_text_too():
-    latest = LatestEvents.none()
-    for key, day in [("a", 10), ("b", 20), ("a", 30), ("b", 5)]:
-        latest = latest.and_of(pa.array([key, None]), np.array([day, 99], np.int32))
+@pytest.mark.parametrize(("first", "second"), [("a", "b"), (7, -3)])
+def test_the_latest_event_is_found_over_batches_by_keys_of_text_and_numbers(first, second):
+    batches = [(first, 10), (second, 20), (first, 30), (second, 5), (second, NO_EVENT)]
+    latest = LatestEvents.of((pa.array([key, None]), np.array([day, 99], np.int32)) for key, day in batches)
 
-    assert latest.look_up(pa.array(["b", "a"])).tolist() == [20, 30]
-    assert LatestEvents.none().look_up(pa.array(["a", None])).tolist() == [-(2**31)] * 2
+    assert latest.look_up(pa.array([second, None, first])).tolist() == [20, NO_EVENT, 30]
+    assert latest.look_up(pa.array([first, second]).slice(1)).tolist() == [20]
+
+
+@pytest.mark.parametrize("keys", [pa.array([1, 0, None]), pa.array(["a", "", None])])
+def test_where_nothing_refers_there_is_no_event(keys):
+    assert LatestEvents.of([]).look_up(keys).tolist() == [NO_EVENT] * 3
 
 
 def test_without_a_limit_no_clock_runs(world):

@@ -31,7 +31,7 @@ PLACES = {
 
 def demo(
     directory: Annotated[Path, typer.Option("--dir", help="The folder to make it in.")],
-    orders: Annotated[int, typer.Option(min=1, help="How many orders the shop has had.")] = 20_000,
+    orders: Annotated[int, typer.Option(min=50, help="How many orders the shop has had.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Equal seeds make equal shops.")] = 1,
     as_of: AsOf = None,
     shop_only: Annotated[bool, typer.Option("--shop-only", help="Make the shop, policy and keys; do not run.")] = False,
@@ -40,7 +40,7 @@ def demo(
 ) -> None:
     """Make a Dutch car-parts web shop with ten years of history and realistic dirt, then run the main job on it.
 
-    DIR gets shop.sqlite, policy.yaml, keyring.toml (kept if it is there), truth.jsonl, warehouse.duckdb and ledger.sqlite.
+    DIR gets shop.sqlite, policy.yaml, keyring.toml (kept if it is there), truth.jsonl, warehouse.duckdb, ledger.sqlite.
     Exit codes: those of `sluis run`.
     """
 

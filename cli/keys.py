@@ -48,7 +48,12 @@ def _path() -> Path:
 
 def _shown() -> dict[str, Any]:
     epochs = [
-        {"root": name, "epoch": epoch.number, "created": epoch.created.isoformat(), "fingerprint": Keys(epoch).fingerprint()}
+        {
+            "root": name,
+            "epoch": epoch.number,
+            "created": epoch.created.isoformat(),
+            "fingerprint": Keys(epoch).fingerprint(),
+        }
         for name, found in read_keyring(_path()).roots.items()
         for epoch in found
     ]

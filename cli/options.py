@@ -26,10 +26,14 @@ def _place(name: str, help_text: str) -> typer.models.OptionInfo:
             os.environ[VARIABLES[name]] = str(value)
         return value
 
-    return typer.Option(envvar=VARIABLES[name], help=help_text, callback=set_variable, show_default=False, rich_help_panel="Places")
+    return typer.Option(
+        envvar=VARIABLES[name], help=help_text, callback=set_variable, show_default=False, rich_help_panel="Places"
+    )
 
 
-Source = Annotated[str | None, _place("source", "The shop's database, only read: a SQLAlchemy URL such as sqlite:///shop.sqlite.")]
+Source = Annotated[
+    str | None, _place("source", "The shop's database, only read: a SQLAlchemy URL such as sqlite:///shop.sqlite.")
+]
 Warehouse = Annotated[str | None, _place("warehouse", "Where analysts read: duckdb:///warehouse.duckdb.")]
 Ledger = Annotated[str | None, _place("ledger", "Where runs are recorded: sqlite:///ledger.sqlite.")]
 PolicyFile = Annotated[Path | None, _place("policy", "The privacy policy as code: a YAML file.")]
@@ -46,7 +50,9 @@ def _date(text: str) -> datetime.date:
 AsOf = Annotated[
     datetime.date | None,
     typer.Option(
-        parser=_date, metavar="DATE", help="Move the retention clocks to this day. Default: today in the policy's time zone."
+        parser=_date,
+        metavar="DATE",
+        help="Move the retention clocks to this day. Default: today in the policy's time zone.",
     ),
 ]
 OutputAs = Annotated[Output, typer.Option("--output", help="json: exactly one object on stdout, all else on stderr.")]

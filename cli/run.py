@@ -17,7 +17,7 @@ PREFECT_DEFAULTS = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
 }
-"""How a run from the command line meets Prefect: it sends no statistics, and failures are told by the command itself."""
+"""How a run from the command line meets Prefect: it sends no statistics; the command itself tells failures."""
 
 
 def run(

@@ -10,26 +10,34 @@ from rich.table import Table
 from rich.text import Text
 
 from privacy.evidence import COUNTED
-from stores.settings import VARIABLES, database_url
+from stores.settings import database_url
 
-_QUERY = "select province, count(distinct customer_id) as customers from analytics.addresses group by all order by 2 desc"
+_QUERY = (
+    "select province, count(distinct customer_id) as customers from analytics.addresses group by all order by 2 desc"
+)
 
 
 def render_run(console: Console, run: dict[str, Any]) -> None:
     """Show what became of each table's rows, how the gates stand, and where to look next."""
-    table = Table(title=f"Run {run['run_id']} · policy {run['policy_version']} · as of {run['as_of']}", title_justify="left")
+    table = Table(
+        title=f"Run {run['run_id']} · policy {run['policy_version']} · as of {run['as_of']}", title_justify="left"
+    )
     table.add_column("table", no_wrap=True)
     words = [fate.word for fate in COUNTED]
     shown = [word for word in words if word == "published" or any(counts[word] for counts in run["tables"].values())]
     for heading in ("extracted", *shown):
         table.add_column(heading, justify="right")
     for name, counts in run["tables"].items():
-        table.add_row(name, *(Text(f"{counts[key]:,}", style="" if counts[key] else "dim") for key in ("extracted", *shown)))
+        table.add_row(
+            name, *(Text(f"{counts[key]:,}", style="" if counts[key] else "dim") for key in ("extracted", *shown))
+        )
     console.print(table)
     gates = run["gates"]
     held = f"{gates['passed']} promises hold"
     broken = f", {len(gates['failed'])} broken, {len(gates['crashed'])} checks crashed" if not run["published"] else ""
-    console.print(f"Gates: {held}{broken}. {'Published' if run['published'] else 'Not published'} in {run['seconds']:.1f} s.")
+    console.print(
+        f"Gates: {held}{broken}. {'Published' if run['published'] else 'Not published'} in {run['seconds']:.1f} s."
+    )
     for warning in run["warnings"]:
         console.print(f"[yellow]![/yellow] {warning}", highlight=False)
     if run["published"]:

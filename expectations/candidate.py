@@ -68,9 +68,7 @@ def _of_table(policy: Policy, table: Table, facts: TableFacts, as_of: datetime.d
     published = counts.fates[Fate.PUBLISHED]
     yield RowCount(rows=published)
     yield NothingExpired(as_of=as_of)
-    yield WithinQuarantine(
-        rows=counts.fates[Fate.QUARANTINED], allowed=policy.quarantine.allowed(counts.extracted)
-    )
+    yield WithinQuarantine(rows=counts.fates[Fate.QUARANTINED], allowed=policy.quarantine.allowed(counts.extracted))
     if facts.source:
         yield Reconciles(read=Decimal(counts.extracted), counted=Decimal(facts.source.rows))
     if published:

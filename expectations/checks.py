@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from expectations.candidate import Owed
 from privacy.identifiers import RAW_IDENTIFIER

@@ -84,7 +84,9 @@ def _exception_of(result: ExpectationValidationResult) -> str | None:
     entries = [info] if "raised_exception" in info else [entry for entry in info.values() if isinstance(entry, dict)]
     for entry in entries:
         if entry.get("raised_exception"):
-            classes = re.findall(r"^([A-Za-z_][\w.]*(?:Error|Exception))\b", entry.get("exception_traceback") or "", re.M)
+            classes = re.findall(
+                r"^([A-Za-z_][\w.]*(?:Error|Exception))\b", entry.get("exception_traceback") or "", re.M
+            )
             return str(classes[-1]) if classes else "Exception"
     return None
 

@@ -1,4 +1,4 @@
-"""Gate 0: what we rely on in the source. It must be what the policy describes, or the run stops before it reads a row."""
+"""Gate 0: what we rely on in the source: it is what the policy describes, or the run stops before it reads a row."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WAYS_OUT = {
     "missing_table": "Take it out of the policy, or give it back to the source.",
     "new_column": "Declare a treatment for it under tables.{table}.columns, or list it under never_extracted there.",
     "missing_column": "Take it out of tables.{table}, or name its new name with from: ….",
-    "changed_type": "Declare its new type under tables.{table}.columns.{column}, and see that its treatment still fits.",
+    "changed_type": "Declare its new type at tables.{table}.columns.{column}; see that its treatment still fits.",
 }
 
 

@@ -1,1 +1,1 @@
-"""Privacy policies as code: autopar.yaml, the demo shop's, and schema.json, by which editors check one while it is written."""
+"""The privacy policies, as package data: the shop's own, and the JSON Schema that editors check any policy with."""

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from privacy.column_types import ColumnType
-from privacy.fates import Mask
+from privacy.key_index import Mask
 
 MISFITS = "_misfits"
 """Name of the integer column in which a source marks, a bit per column, values of a wrong kind (sent as NULL)."""

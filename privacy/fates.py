@@ -7,13 +7,13 @@ from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
+
+from privacy.key_index import KeyArray, KeyIndex, as_keys, is_null
 
 Fates = npt.NDArray[np.uint8]
 Days = npt.NDArray[np.int32]
 """Days since 1970-01-01."""
-Mask = npt.NDArray[np.bool_]
 
 NO_CLOCK = np.int32(np.iinfo(np.int32).max)
 """Stands for "no clock runs" among expiry days."""
@@ -39,20 +39,20 @@ class Fate(IntEnum):
 
 @dataclass(frozen=True)
 class FateIndex:
-    """Fate and expiry of every row of a table, by raw primary key. Lives in the chamber's memory only."""
+    """Fate and expiry of every row of a table, by raw primary key."""
 
-    keys: pd.Index = field(repr=False)
+    index: KeyIndex
     fates: Fates = field(repr=False)
     expires: Days = field(repr=False)
 
     def look_up(self, column: pa.Array) -> tuple[Fates, Days]:
         """Give fate and expiry of the row that each value refers to: ORPHAN where there is none, PUBLISHED for NULL."""
-        positions = self.keys.get_indexer(pd.Index(as_keys(column)))
+        positions = self.index.positions(column)
+        fates = np.where(is_null(column), Fate.PUBLISHED, Fate.ORPHAN).astype(np.uint8)
+        expires = np.full(len(positions), NO_CLOCK, np.int32)
         found = positions >= 0
-        fates = np.where(found, self.fates[positions] if len(self.fates) else 0, Fate.ORPHAN).astype(np.uint8)
-        expires = np.where(found, self.expires[positions] if len(self.expires) else 0, NO_CLOCK).astype(np.int32)
-        missing = is_null(column)
-        fates[missing], expires[missing] = Fate.PUBLISHED, NO_CLOCK
+        fates[found] = self.fates[positions[found]]
+        expires[found] = self.expires[positions[found]]
         return fates, expires
 
 
@@ -60,7 +60,7 @@ class FateIndexBuilder:
     """Collects a table's fates batch by batch."""
 
     def __init__(self) -> None:
-        self._keys: list[npt.NDArray[np.generic]] = []
+        self._keys: list[KeyArray] = []
         self._fates: list[Fates] = []
         self._expires: list[Days] = []
 
@@ -74,22 +74,6 @@ class FateIndexBuilder:
     def build(self) -> FateIndex:
         """Give the index; of rows with equal keys (the gate will refuse them) the first counts."""
         if not self._keys:
-            return FateIndex(pd.Index([], dtype="int64"), np.empty(0, np.uint8), np.empty(0, np.int32))
-        keys = pd.Index(np.concatenate(self._keys))
-        first = ~keys.duplicated()
-        return FateIndex(keys[first], np.concatenate(self._fates)[first], np.concatenate(self._expires)[first])
-
-
-def as_keys(column: pa.Array) -> npt.NDArray[np.generic]:
-    """Give key values as a numpy array: int64 (0 for NULL), else objects."""
-    if pa.types.is_integer(column.type):
-        integers: npt.NDArray[np.generic] = column.fill_null(0).to_numpy(zero_copy_only=False)
-        return integers
-    objects: npt.NDArray[np.generic] = column.to_numpy(zero_copy_only=False)
-    return objects
-
-
-def is_null(column: pa.Array) -> Mask:
-    """Tell which values are missing."""
-    mask: Mask = column.is_null().to_numpy(zero_copy_only=False)
-    return mask
+            return FateIndex(KeyIndex(np.empty(0, np.int64)), np.empty(0, np.uint8), np.empty(0, np.int32))
+        keys, first = np.unique(np.concatenate(self._keys), return_index=True)
+        return FateIndex(KeyIndex(keys), np.concatenate(self._fates)[first], np.concatenate(self._expires)[first])

@@ -1,7 +1,7 @@
 """What direct identifiers look like, as RE2 patterns: for the gate's search of published text, not for redaction.
 
-A pattern here must not match what treatments publish (a masked `192.0.2.0/24`, a band `20-29`), so the last octet of an IPv4
-address is not 0 and an IPv6 address does not end in `::`.
+A pattern here must not match what treatments publish (a masked `192.0.2.0/24`, a band `20-29`), so the last octet of an
+IPv4 address is not 0 and an IPv6 address does not end in `::`.
 """
 
 from __future__ import annotations
@@ -22,4 +22,4 @@ _NINE_DIGITS = r"\b[0-9]{9}\b"
 RAW_IDENTIFIER = "|".join(
     (_EMAIL, _IBAN, _IPV4, _IPV6, _IPV6_SHORT, _PHONE, _POSTCODE, _PLATE, _PLATE_OLD, _VIN, _TRACKING, _NINE_DIGITS)
 )
-"""Anything shaped like an e-mail or IP address, an IBAN, a phone number, a postcode, a plate, a VIN, a tracking code or a BSN."""
+"""Anything shaped like an e-mail or IP address, an IBAN, a phone number, postcode, plate, VIN, parcel or BSN."""

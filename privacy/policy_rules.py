@@ -10,6 +10,7 @@ from itertools import chain
 from privacy.policy import Column, Policy, Table
 from privacy.retention_rules import ClockOf, KeepAtMost, Unlimited, Via
 from privacy.treatments import Pseudonymize
+from privacy.treatments.base import ANY_TYPE
 
 Broken = tuple[tuple[str | int, ...], str]
 """Where (path in the file) and what."""
@@ -95,9 +96,12 @@ def _column(policy: Policy, table: Table, name: str, column: Column) -> Iterator
             ("treatment", "domain"),
             f"is a domain of {treatment.form} values, and this column's type is {column.type}",
         )
-    for beside in (*treatment.needs(), *filter(None, [column.only_where_null])):
+    needs = {**treatment.needs(), **({column.only_where_null: ANY_TYPE} if column.only_where_null else {})}
+    for beside, types in needs.items():
         if beside not in table.columns:
             yield ("treatment",), f"needs the column {beside} beside it, which is not among the columns"
+        elif table.columns[beside].type.name not in types:
+            yield ("treatment",), f"needs the column {beside} beside it as {' or '.join(sorted(types))}"
 
 
 def _reference(policy: Policy, column: Column) -> Iterator[Broken]:

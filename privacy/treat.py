@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from privacy.column_types import ColumnType
 from privacy.declared import force_types
 from privacy.evidence import TableCounts
-from privacy.fates import NO_CLOCK, Fate, FateIndexBuilder, Fates, Mask
+from privacy.fates import NO_CLOCK, Fate, FateIndexBuilder, Fates
+from privacy.key_index import Mask
 from privacy.policy import Column, Policy, Table
 from privacy.retention import expiry_column
 from privacy.retention_rules import ClockOf, KeepAtMost

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from privacy.fates import NO_CLOCK, Days, Fate, Fates, Mask, is_null
+from privacy.fates import NO_CLOCK, Days, Fate, Fates
+from privacy.key_index import Mask, is_null
 from privacy.policy import Table
 from privacy.retention import NO_EVENT, day_number, first_absent_month, local_days
 from privacy.retention_rules import ClockOf, KeepAtMost, Unlimited, Via

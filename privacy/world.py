@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from privacy.fates import Days, Fate, FateIndex, Fates, as_keys, is_null
+from privacy.fates import Days, Fate, FateIndex, Fates
+from privacy.key_index import KeyIndex, as_keys, is_null
 from privacy.keys import Keys
 from privacy.policy import Policy, Table
 from privacy.retention import NO_EVENT
@@ -54,24 +55,24 @@ def local_date(now: datetime.datetime, time_zone: str) -> datetime.date:
 class LatestEvents:
     """The latest event of the rows that refer to each key."""
 
-    latest: pd.Series = field(repr=False)
-    """Days, indexed by raw key."""
+    index: KeyIndex
+    days: Days = field(repr=False)
 
     def look_up(self, keys: pa.Array) -> Days:
         """Give the latest event of each key as days, NO_EVENT where nothing refers to it."""
-        positions = self.latest.index.get_indexer(pd.Index(as_keys(keys)))
-        if self.latest.empty:
-            return np.full(len(positions), NO_EVENT, np.int32)
-        days = np.where(positions >= 0, self.latest.to_numpy()[positions], NO_EVENT)
-        return days.astype(np.int32)
+        positions = self.index.positions(keys)
+        days = np.full(len(positions), NO_EVENT, np.int32)
+        found = positions >= 0
+        days[found] = self.days[positions[found]]
+        return days
 
     @classmethod
-    def none(cls) -> LatestEvents:
-        """Give the empty collection."""
-        return cls(pd.Series([], index=pd.Index([], dtype="int64"), dtype="int32"))
-
-    def and_of(self, keys: pa.Array, events: Days) -> LatestEvents:
-        """Add a batch of referring rows: the key that each refers to, and its event."""
-        there = ~is_null(keys) & (events != NO_EVENT)
-        batch = pd.Series(events[there], index=pd.Index(as_keys(keys)[there]))
-        return LatestEvents(pd.concat([self.latest, batch]).groupby(level=0).max().astype("int32"))
+    def of(cls, referring: Iterable[tuple[pa.Array, Days]]) -> LatestEvents:
+        """Build from batches of referring rows: the key that each refers to, and its event."""
+        keys, events = [np.empty(0, np.int64)], [np.empty(0, np.int32)]
+        for column, days in referring:
+            there = ~is_null(column) & (days != NO_EVENT)
+            keys.append(as_keys(column)[there])
+            events.append(days[there])
+        latest = pd.Series(np.concatenate(events)).groupby(np.concatenate(keys)).max()
+        return cls(KeyIndex(latest.index.to_numpy()), np.asarray(latest, np.int32))

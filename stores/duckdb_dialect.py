@@ -1,11 +1,12 @@
 """SQLAlchemy on DuckDB for readers such as Great Expectations.
 
-Great Expectations fetches results after it gave the connection back to the pool, when a DuckDB result is gone: here every
-result is buffered as soon as the statement has run. The pool keeps nothing, so that the file is free when the reader is done.
+Great Expectations fetches results after it gave the connection back to the pool, when a DuckDB result is gone: here
+every result is buffered as soon as the statement has run. The pool keeps nothing, so that the file is free afterwards.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,6 @@ class ReadOnlyDuckDB(duckdb_sqlalchemy.Dialect):
 registry.register("duckdb.readonly", __name__, "ReadOnlyDuckDB")
 
 
-def read_only(file: Path) -> sa.URL:
-    """Give the URL under which a DuckDB file is read."""
-    return sa.URL.create("duckdb+readonly", database=str(file))
+def read_only(file: Path, options: Mapping[str, str]) -> sa.URL:
+    """Give the URL under which a DuckDB file is read with some of DuckDB's own options."""
+    return sa.URL.create("duckdb+readonly", database=str(file), query=dict(options))

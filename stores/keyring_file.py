@@ -20,7 +20,7 @@ FORMAT = 1
 
 def create_keyring(path: Path, today: datetime.date) -> None:
     """Write a key file with a fresh root for every name (mode 0600); an existing file is never overwritten."""
-    lines = ["# Sluis keys. Whoever holds this file can single out known people in the warehouse: keep it apart and backed up.\n"]
+    lines = ["# Sluis keys. Whoever holds this file can single out known people in the warehouse: keep it apart.\n"]
     lines.append(f"format = {FORMAT}\n")
     for name in get_args(RootName):
         root = base64.b64encode(secrets.token_bytes(ROOT_BYTES)).decode()
@@ -30,7 +30,9 @@ def create_keyring(path: Path, today: datetime.date) -> None:
     except FileExistsError:
         handle = None
     if handle is None:
-        raise KeyringError(f"{path} exists already; a new key would change every token. Name another file, or keep this one.")
+        raise KeyringError(
+            f"{path} exists already; a new key would change every token. Name another file, or keep this one."
+        )
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.writelines(lines)
         file.flush()
@@ -46,7 +48,9 @@ def _parse(path: Path) -> dict[str, Any]:
     try:
         mode = path.stat().st_mode
         if stat.S_IMODE(mode) & 0o077:
-            raise KeyringError(f"{path} can be read by others (mode {stat.S_IMODE(mode):04o}).\n  Run: chmod 600 {path}")
+            raise KeyringError(
+                f"{path} can be read by others (mode {stat.S_IMODE(mode):04o}).\n  Run: chmod 600 {path}"
+            )
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except KeyringError:
         raise
@@ -56,14 +60,17 @@ def _parse(path: Path) -> dict[str, Any]:
         if raw.get("format") == FORMAT:
             return raw
         problem = "unknown format"
-    raise KeyringError(f"{path} is missing or is no key file ({problem}).\n  Make one with `sluis keys init --keyring {path}`.")
+    raise KeyringError(
+        f"{path} is missing or is no key file ({problem}).\n  Make one with `sluis keys init --keyring {path}`."
+    )
 
 
 def _epochs(path: Path, name: RootName, raw: dict[str, Any]) -> tuple[Epoch, ...]:
     entries = raw.get(name) or []
     try:
         epochs = tuple(
-            Epoch(int(entry["epoch"]), entry["created"], base64.b64decode(entry["root"], validate=True)) for entry in entries
+            Epoch(int(entry["epoch"]), entry["created"], base64.b64decode(entry["root"], validate=True))
+            for entry in entries
         )
     except (KeyError, TypeError, ValueError, binascii.Error):
         epochs = ()

@@ -18,7 +18,12 @@ RUN = sa.Table(
     sa.Column("run_id", sa.String, primary_key=True),
     sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("ended_at", sa.DateTime(timezone=True)),
-    sa.Column("state", sa.String, nullable=False, comment="running, published, refused (by a gate), failed, abandoned (killed)"),
+    sa.Column(
+        "state",
+        sa.String,
+        nullable=False,
+        comment="running, published, refused (by a gate), failed, abandoned (killed)",
+    ),
     sa.Column("as_of", sa.Date),
     sa.Column("policy_version", sa.String),
     sa.Column("policy_digest", sa.String),

@@ -18,10 +18,8 @@ def exclusive(warehouse: Path, run_id: str) -> Iterator[None]:
     handle = os.open(warehouse.with_name(f"{warehouse.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not _taken(handle):
-            raise LockError(
-                f"{warehouse.name} is held by {os.pread(handle, 200, 0).decode(errors='replace').strip() or 'another run'}.\n"
-                "  Wait until it ends; a killed run holds nothing."
-            )
+            holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another run"
+            raise LockError(f"{warehouse.name} is held by {holder}.\n  Wait until it ends; a killed run holds nothing.")
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"run {run_id} (process {os.getpid()} on {socket.gethostname()})\n".encode(), 0)
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,12 +54,12 @@ def require(environment: Mapping[str, str], *names: str) -> None:
 def database_url(name: str, environment: Mapping[str, str]) -> sa.URL:
     """Read a SQLAlchemy URL from the environment; a bad one is refused without being quoted."""
     url = None
-    try:
+    with contextlib.suppress(sa.exc.ArgumentError):
         url = sa.make_url(environment[VARIABLES[name]])
-    except sa.exc.ArgumentError:
-        pass
     if url is None:
-        raise UsageError(f"--{name} is no SQLAlchemy URL; write it like sqlite:///shop.sqlite or duckdb:///warehouse.duckdb.")
+        raise UsageError(
+            f"--{name} is no SQLAlchemy URL; write it like sqlite:///shop.sqlite or duckdb:///warehouse.duckdb."
+        )
     return url
 
 

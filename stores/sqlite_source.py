@@ -81,7 +81,9 @@ class SqliteSnapshot:
 
 def _query(reading: Reading) -> str:
     sentinels = ["''" if kind.name in ("text", "date", "timestamp") else "0" for kind in reading.columns.values()]
-    sentinels = ["0.0" if kind.name == "double" else s for s, kind in zip(sentinels, reading.columns.values(), strict=True)]
+    sentinels = [
+        "0.0" if kind.name == "double" else s for s, kind in zip(sentinels, reading.columns.values(), strict=True)
+    ]
     values = [_value(name, kind) for name, kind in reading.columns.items()]
     marks = [f"((not ({_fits(name, kind)})) << {bit})" for bit, (name, kind) in enumerate(reading.columns.items())]
     rows = f"select {', '.join([*values, ' | '.join(marks)])} from {_quoted(reading.table)}{_where(reading)}"
@@ -106,7 +108,9 @@ def _fits(name: str, kind: ColumnType) -> str:
             return f"typeof({column}) in ('real', 'integer', 'null')"
         case "decimal":
             most = min(10**kind.precision, EXACT_IN_DOUBLE)
-            exact = f"abs({column}) * {10**kind.scale} < {most} and {_units(column, kind)} / {10**kind.scale}.0 = {column}"
+            exact = (
+                f"abs({column}) * {10**kind.scale} < {most} and {_units(column, kind)} / {10**kind.scale}.0 = {column}"
+            )
             return f"{column} is null or (typeof({column}) in ('integer', 'real') and {exact})"
         case _:
             return f"typeof({column}) in ('text', 'null')"
@@ -115,7 +119,13 @@ def _fits(name: str, kind: ColumnType) -> str:
 def _value(name: str, kind: ColumnType) -> str:
     """Give the SQL of a value: NULL where it does not fit, a decimal in units of its last digit."""
     column = _quoted(name)
-    value = _units(column, kind) if kind.name == "decimal" else f"cast({column} as real)" if kind.name == "double" else column
+    value = (
+        _units(column, kind)
+        if kind.name == "decimal"
+        else f"cast({column} as real)"
+        if kind.name == "double"
+        else column
+    )
     return f"case when {_fits(name, kind)} then {value} end"
 
 

@@ -27,13 +27,16 @@ from privacy.policy_file import read_policy
 from privacy.policy_rules import link_to
 from privacy.retention import local_days
 from privacy.retention_rules import ClockOf, KeepAtMost
-from privacy.treat import EXPIRES_ON, TableTreater, columns_read
+from privacy.treat import TableTreater, columns_read
 from privacy.world import LatestEvents, World, local_date
+from stores.arrow_stream import readable
 from stores.keyring_file import read_keyring
 from stores.ledger import Ledger, open_ledger
 from stores.settings import Settings, read_text
 from stores.source import Reading, Snapshot, Source, open_source
-from stores.warehouse import ANALYTICS, Candidate, Comments, open_warehouse
+from stores.warehouse import ANALYTICS, Candidate, open_warehouse
+from tasks.comments import comments_on
+from tasks.refusal import refusal
 
 BATCH_ROWS = 32_768
 
@@ -120,8 +123,8 @@ class Chamber:
                     set_aside.append(result.quarantined)
                 yield result.published
 
-        with _readable(treater.schema, treated()) as reader:
-            self.candidate.stage(table.publish_as, reader, table.primary_key, _comments(table))
+        with readable(treater.schema, treated()) as reader:
+            self.candidate.stage(table.publish_as, reader, table.primary_key, comments_on(table))
         self.candidate.quarantine(table.publish_as, pa.Table.from_batches(set_aside, treater.set_aside_schema))
 
     def _stage_groups(self, table: Table, treater: TableTreater) -> TableCounts:
@@ -129,8 +132,8 @@ class Chamber:
         key = table.source_of(table.derived.one_row_per)
         reading = Reading(table.derived.source, treater.read, null=table.derived.where_null, filled=key)
         batches = self._read(reading, self._open().totals(reading).rows, table.publish_as)
-        with _readable(treater.grouping_schema, map(treater.treat_for_grouping, batches)) as reader:
-            grouped = self.candidate.stage_groups(table.publish_as, reader, table.derived, _comments(table))
+        with readable(treater.grouping_schema, map(treater.treat_for_grouping, batches)) as reader:
+            grouped = self.candidate.stage_groups(table.publish_as, reader, table.derived, comments_on(table))
         counts = TableCounts()
         counts.fates.update({Fate(fate): groups for fate, groups in grouped.fates.items()})
         counts.reasons.update(grouped.reasons)
@@ -142,11 +145,9 @@ class Chamber:
         link = referring.source_of(str(link_to(referring, name)))
         wanted = {link, referring.source_of(event)}
         reading = Reading(other, {c: kind for c, kind in columns_read(referring).items() if c in wanted})
-        latest = LatestEvents.none()
-        for batch in self._read(reading, self._open().totals(reading).rows, f"{other} (clocks)"):
-            columns, _ = force_types(batch, dict(reading.columns), self.policy.time_zone)
-            latest = latest.and_of(columns[link], local_days(columns[referring.source_of(event)]))
-        return latest
+        batches = self._read(reading, self._open().totals(reading).rows, f"{other} (clocks)")
+        typed = (force_types(batch, dict(reading.columns), self.policy.time_zone)[0] for batch in batches)
+        return LatestEvents.of((columns[link], local_days(columns[referring.source_of(event)])) for columns in typed)
 
     def _read(self, reading: Reading, rows: int, step: str | None = None) -> Iterator[pa.RecordBatch]:
         done = 0
@@ -166,7 +167,11 @@ def open_chamber(settings: Settings, as_of: datetime.date | None) -> Iterator[Ch
     """Open all that a run needs, hold the warehouse, and leave nothing half-done behind."""
     policy = read_policy(read_text(settings.policy, "policy"), os.path.relpath(settings.policy))
     keys = read_keyring(settings.keyring).analytics()
-    source, warehouse, ledger = open_source(settings.source), open_warehouse(settings.warehouse), open_ledger(settings.ledger)
+    source, warehouse, ledger = (
+        open_source(settings.source),
+        open_warehouse(settings.warehouse),
+        open_ledger(settings.ledger),
+    )
     now = datetime.datetime.now(datetime.UTC)
     world = World(policy, keys, as_of or local_date(now, policy.time_zone), now)
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
@@ -189,57 +194,10 @@ def open_chamber(settings: Settings, as_of: datetime.date | None) -> Iterator[Ch
             ledger.end(record, state, now, ended)
 
 
-def refusal(record: RunRecord, file: str) -> GateError:
-    """Tell each broken promise and crashed check, and what to do."""
-    said = [f"{record.gates.passed} promises hold; {len(record.gates.failed)} are broken, {len(record.gates.crashed)} checks crashed."]
-    for failed in record.gates.failed:
-        where = f"{failed.table}.{failed.column}" if failed.column else failed.table
-        rows = "" if failed.rows is None else f" in {failed.rows:,} rows"
-        said.append(f"  {where}: {failed.promise} is broken{rows} ({file}:{failed.policy_line})")
-    for crashed in record.gates.crashed:
-        where = f"{crashed.table}.{crashed.column}" if crashed.column else crashed.table
-        said.append(f"  {where}: the check of {crashed.promise} crashed with {crashed.exception} ({file}:{crashed.policy_line})")
-    said.append("  Nothing was published. Mend the treatment, the policy or the source, and run again.")
-    error = GateError("\n".join(said))
-    error.record = record
-    return error
-
-
 def _warnings(policy: Policy, record: RunRecord) -> Iterator[str]:
     for table in policy.tables.values():
         counts = record.tables[table.publish_as]
         if counts.clockless:
-            yield f"{table.publish_as}: rows without a running clock, for the event that starts it is not set: {counts.clockless:,}"
+            yield f"{table.publish_as}: rows whose clock does not run yet (event not set): {counts.clockless:,}"
         if set_aside := counts.fates[Fate.QUARANTINED]:
             yield f"{table.publish_as}: rows in quarantine: {set_aside:,}"
-
-
-def _comments(table: Table) -> Comments:
-    """Say what analysts should know of a table and its columns: meaning, role, treatment."""
-    columns = {
-        name: f"{column.meaning or name} · {column.role.replace('_', ' ')} · {column.treatment.told()}"
-        for name, column in table.columns.items()
-    }
-    columns[EXPIRES_ON] = "the run drops the row from this day (NULL: no clock runs)"
-    return Comments(f"{table.meaning} · pseudonymised personal data, for {table.purpose}", columns)
-
-
-@contextmanager
-def _readable(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatchReader]:
-    """Hand batches to a database; an error on our side comes out as itself, not as the database's words for it."""
-    ours: list[Exception] = []
-
-    def guarded() -> Iterator[pa.RecordBatch]:
-        try:
-            yield from batches
-        except Exception as error:
-            ours.append(error)
-            raise
-
-    try:
-        yield pa.RecordBatchReader.from_batches(schema, guarded())
-    except Exception as error:
-        failure = ours[0] if ours else error
-    else:
-        return
-    raise failure

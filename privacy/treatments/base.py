@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +16,8 @@ from privacy.promises import ColumnPromise
 
 Beside = Mapping[str, pd.Series]
 """The columns beside the treated one that a treatment declares in `needs()`, by name; same length, same order."""
+
+ANY_TYPE: frozenset[TypeName] = frozenset(get_args(TypeName))
 
 UNKNOWN = "unknown"
 """What a mask or generalization gives for a value it cannot read: NULL stays reserved for values that were missing."""
@@ -52,9 +54,9 @@ class Treatment(BaseModel, ABC):
         kind: str = getattr(self, "kind", "treated")
         return ", ".join([kind, *(f"{name}: {value}" for name, value in chosen.items())])
 
-    def needs(self) -> tuple[str, ...]:
-        """Name the columns beside the treated one that `treat` reads."""
-        return ()
+    def needs(self) -> Mapping[str, frozenset[TypeName]]:
+        """Name the columns beside the treated one that `treat` reads, each with the declared types it may have."""
+        return {}
 
 
 class TextTreatment(Treatment, ABC):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
 import pandas as pd
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from privacy.column_types import ColumnType
+from privacy.column_types import ColumnType, TypeName
 from privacy.keys import Keys
 from privacy.promises import ColumnPromise, InValues, Period, PeriodStart
 from privacy.treatments.base import UNKNOWN, Beside, TextTreatment, Treatment, arrow, series
@@ -70,8 +70,8 @@ class ToAgeBand(TextTreatment):
     def promises(self) -> Iterator[ColumnPromise]:
         yield InValues(values=(*self._labels(), UNKNOWN))
 
-    def needs(self) -> tuple[str, ...]:
-        return (self.at,)
+    def needs(self) -> Mapping[str, frozenset[TypeName]]:
+        return {self.at: frozenset({"date", "timestamp"})}
 
     def _labels(self) -> tuple[str, ...]:
         starts = range(0, self.top, self.width)

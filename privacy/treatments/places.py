@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
+from privacy.column_types import TypeName
 from privacy.keys import Keys
 from privacy.promises import ColumnPromise, InValues, Matches
 from privacy.treatments.base import UNKNOWN, Beside, TextTreatment, arrow, series
@@ -48,8 +49,8 @@ class _Place(TextTreatment):
     def _place(self, pc4: pa.Array) -> pa.Array:
         """Give the place of each four-digit postcode."""
 
-    def needs(self) -> tuple[str, ...]:
-        return () if self.country is None else (self.country,)
+    def needs(self) -> Mapping[str, frozenset[TypeName]]:
+        return {} if self.country is None else {self.country: frozenset({"text"})}
 
     def _other_labels(self) -> tuple[str, ...]:
         return (UNKNOWN,) if self.country is None else (ABROAD, UNKNOWN)

@@ -39,11 +39,10 @@ class Pseudonymize(Treatment):
             return given
         if "form" in given:
             raise ValueError("the form of a token is set at its domain (domains.<name>.of)")
-        domain = info.context["domains"].get(given.get("domain"))
+        domain = info.context["domains"].get(str(given.get("domain")))
         if not isinstance(domain, dict):
-            raise ValueError(
-                f"unknown domain; declare it under domains, or use one of {', '.join(info.context['domains'])}"
-            )
+            known = ", ".join(map(str, info.context["domains"]))
+            raise ValueError(f"unknown domain; declare it under domains, or use one of {known}")
         return {**given, "form": domain.get("of", "text")}
 
     def treat(self, column: pd.Series, beside: Beside, keys: Keys) -> pd.Series:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 import pandas as pd
 import pyarrow as pa
 
-from privacy.column_types import ColumnType, TypeName
+from privacy.column_types import ColumnType
 from privacy.keys import Keys
 from privacy.promises import ColumnPromise, IsNull
-from privacy.treatments.base import Beside, Treatment, arrow, series
-
-ANY_TYPE = frozenset(get_args(TypeName))
+from privacy.treatments.base import ANY_TYPE, Beside, Treatment, arrow, series
 
 
 class Keep(Treatment):

@@ -84,4 +84,3 @@ def open_warehouse(url: sa.URL) -> Warehouse:
     if url.get_backend_name() == "duckdb":
         return DuckDBWarehouse(url)
     raise UsageError(f"--warehouse: {url.get_backend_name()} cannot be one; duckdb can.")
-

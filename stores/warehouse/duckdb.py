@@ -1,7 +1,7 @@
 """The warehouse in one DuckDB file: the candidate is a new file, and publishing is one rename.
 
-Beside `warehouse.duckdb` stand `warehouse.duckdb.private-<run>` (0600: quarantine; named by `sluis_meta.run`), `….lock`, and
-during a run `….work/` (0700: candidate and spill files), which the next run removes if this one is killed.
+Beside `warehouse.duckdb` stand `warehouse.duckdb.private-<run>` (0600: quarantine; `sluis_meta.run` names it), `….lock`,
+and during a run `….work/` (0700: candidate and spill files), which the next run removes if this one is killed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from stores.lock import exclusive
 from stores.settings import file_of
 from stores.warehouse import ANALYTICS, Comments, Grouped
 
-MEMORY_LIMIT = "128MB"
+MEMORY_LIMIT = "72MB"
 """Sorting spills beyond this, into the private folder, so that memory does not grow with the shop."""
 
 STALE_LOG = "{} had been opened for writing by somebody; what was written there is gone with the old file"
@@ -69,13 +69,13 @@ class DuckDBWarehouse:
         for path in (private, candidate, self.live.parent):
             _sync(path)
         stale = self._remove_stale_log()
-        os.replace(candidate, self.live)
+        candidate.replace(self.live)
         _sync(self.live.parent)
         self._remove_private_files_but(private.name)
         return self._remove_stale_log() or stale
 
     def _remove_stale_log(self) -> bool:
-        """Remove the write-ahead file of somebody who wrote to the old live file: it must not be replayed into the new one."""
+        """Remove the write-ahead file of somebody who wrote to the old live file, before a new one would replay it."""
         log = self.beside("wal")
         if not log.exists():
             return False
@@ -90,7 +90,9 @@ class DuckDBWarehouse:
             with duckdb.connect(str(self.live), read_only=True) as connection:
                 found = connection.execute("select private_file from sluis_meta.run").fetchone()
         except duckdb.IOException:
-            problem = "is damaged, or opened for writing by another process.\n  Close that process, or move the file away"
+            problem = (
+                "is damaged, or opened for writing by another process.\n  Close that process, or move the file away"
+            )
         except duckdb.CatalogException:
             problem = "is no warehouse of Sluis, and is not overwritten.\n  Name another file with --warehouse"
         if problem:
@@ -111,9 +113,10 @@ class DuckDBCandidate:
         self._warehouse = warehouse
         self._file = work / "candidate.duckdb"
         self._private = work / f"{warehouse.live.name}.private-{run_id}"
+        self._limits = {"memory_limit": MEMORY_LIMIT, "threads": "1", "temp_directory": str(work / "spill")}
         self._connection = duckdb.connect(
             str(self._file),
-            config={"memory_limit": MEMORY_LIMIT, "threads": 1, "temp_directory": str(work / "spill")},
+            config=self._limits,
         )
         self._connection.execute(f"attach '{self._private.as_posix()}' as private")
         for schema in (ANALYTICS, "marts", "sluis_meta", "private.sluis_quarantine"):
@@ -132,10 +135,12 @@ class DuckDBCandidate:
         least = [f'min("{n}") as "{n}"' for n in names if n not in (derived.one_row_per, EXPIRES_ON, FATE, REASON)]
         columns = ", ".join([key, *least, f"max({EXPIRES_ON}) as {EXPIRES_ON}"])
         self._connection.execute(
-            f'create table {ANALYTICS}."{table}" as select {columns} from grouping where {published} group by {key} order by {key}'
+            f'create table {ANALYTICS}."{table}" as '
+            f"select {columns} from grouping where {published} group by {key} order by {key}"
         )
         self._connection.execute(
-            f"create temp table fates as select {key}, if(bool_or({published}), {Fate.PUBLISHED:d}, min({FATE})) as fate, "
+            f"create temp table fates as select {key}, "
+            f"if(bool_or({published}), {Fate.PUBLISHED:d}, min({FATE})) as fate, "
             f"min({REASON}) filter ({FATE} = {Fate.QUARANTINED:d}) as reason from grouping group by {key}"
         )
         fates = self._connection.execute("select fate, count(*) from fates group by fate").fetchall()
@@ -153,8 +158,8 @@ class DuckDBCandidate:
 
     def seal(self, record: RunRecord) -> None:
         self._connection.execute(
-            "create table sluis_meta.run as select ? as run_id, ? as policy_version, ? as policy_digest, ?::date as as_of, "
-            "now() as sealed_at, ? as key_fingerprint, ? as private_file, 'pseudonymised' as status",
+            "create table sluis_meta.run as select ? as run_id, ? as policy_version, ? as policy_digest, "
+            "?::date as as_of, now() as sealed_at, ? as key_fingerprint, ? as private_file, 'pseudonymised' as status",
             [
                 record.run_id,
                 record.policy_version,
@@ -168,7 +173,7 @@ class DuckDBCandidate:
         self.close()
 
     def readable(self) -> sa.URL:
-        return read_only(self._file)
+        return read_only(self._file, self._limits)
 
     def publish(self) -> None:
         if self._warehouse.swap_in(self._file, self._private):

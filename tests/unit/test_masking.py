@@ -241,7 +241,7 @@ def test_masking_what_there_is_no_mask_for_is_refused_with_the_list_of_masks():
 @pytest.mark.parametrize("of", MASKS)
 def test_a_mask_reads_text_only_and_no_column_beside(of):
     assert MASKS[of].accepts == {"text"}
-    assert MASKS[of].needs() == ()
+    assert MASKS[of].needs() == {}
 
 
 @pytest.mark.parametrize("of", MASKS)

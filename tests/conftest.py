@@ -1,0 +1,196 @@
+"""Real parts for tests: one Prefect server a session, the `sluis` command in this process, and a small shop of three tables."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import hashlib
+import io
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from stores.keyring_file import create_keyring
+from tests.corner_shop import POLICY, SCHEMA, fill
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def said(self) -> str:
+        """Give all that it printed."""
+        return self.stdout + self.stderr
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """Give the one object on stdout."""
+        found: dict[str, Any] = json.loads(self.stdout)
+        return found
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder with a source, a policy, keys, and what runs make of them."""
+
+    folder: Path
+
+    @property
+    def source(self) -> Path:
+        return self.folder / "shop.sqlite"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def policy(self) -> Path:
+        return self.folder / "policy.yaml"
+
+    @property
+    def keyring(self) -> Path:
+        return self.folder / "keyring.toml"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Give the SLUIS_ variables that point here."""
+        return {
+            "SLUIS_SOURCE": f"sqlite:///{self.source}",
+            "SLUIS_WAREHOUSE": f"duckdb:///{self.warehouse}",
+            "SLUIS_LEDGER": f"sqlite:///{self.folder / 'ledger.sqlite'}",
+            "SLUIS_POLICY": str(self.policy),
+            "SLUIS_KEYRING": str(self.keyring),
+        }
+
+    def change_source(self, *statements: str) -> None:
+        """Change the shop's database."""
+        with contextlib.closing(sqlite3.connect(self.source)) as connection, connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def change_policy(self, old: str, new: str) -> int:
+        """Change the policy's text, which must hold `old` once; give the line on which the change begins."""
+        text = self.policy.read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in the policy"
+        self.policy.write_text(text.replace(old, new), encoding="utf-8")
+        return text[: text.index(old)].count("\n") + 1
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask the published warehouse, as an analyst would."""
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            return connection.execute(query).fetchall()
+
+    def fingerprint(self) -> str:
+        """Give the SHA-256 of the warehouse file."""
+        return hashlib.sha256(self.warehouse.read_bytes()).hexdigest()
+
+
+Command = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Run a real Prefect server; give its home."""
+    home = tmp_path_factory.mktemp("prefect")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    os.environ |= {
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    }
+    arguments = [
+        sys.executable,
+        "-m",
+        "prefect",
+        "server",
+        "start",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--no-ui",
+    ]
+    with (home / "server.log").open("w") as log, subprocess.Popen(arguments, stdout=log, stderr=log) as server:
+        try:
+            _wait_until_healthy(port)
+            yield home
+        finally:
+            server.terminate()
+
+
+def _wait_until_healthy(port: int) -> None:
+    for _ in range(240):
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=1):
+            return
+        time.sleep(0.5)
+    raise AssertionError("the Prefect server did not start")
+
+
+@pytest.fixture
+def sluis(prefect_server: Path) -> Command:
+    """Give the `sluis` command, run in this process against the session's Prefect server."""
+    return run_in_process
+
+
+def run_in_process(*arguments: str, **environment: str) -> Outcome:
+    """Run the command as its script does, with some environment variables of its own."""
+    from cli.main import main
+
+    before, arguments_before = dict(os.environ), sys.argv
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    os.environ |= environment
+    sys.argv = ["sluis", *arguments]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            main()
+    except SystemExit as end:
+        code = int(end.code or 0)
+    finally:
+        sys.argv = arguments_before
+        os.environ.clear()
+        os.environ |= before
+    return Outcome(code, out.getvalue(), err.getvalue())
+
+
+def run_in_own_process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the installed command as a process of its own."""
+    command = [str(Path(sys.executable).with_name("sluis")), *arguments]
+    return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """Make a corner shop with its policy and keys; nothing has run yet."""
+    made = Place(tmp_path)
+    with contextlib.closing(sqlite3.connect(made.source)) as connection, connection:
+        connection.executescript(SCHEMA)
+        fill(connection, datetime.date.today())
+    made.policy.write_text(POLICY, encoding="utf-8")
+    create_keyring(made.keyring, datetime.date.today())
+    return made
+
+
+@pytest.fixture
+def run(sluis: Command, place: Place) -> Command:
+    """Give `sluis run --output json` on the corner shop, with further flags."""
+    return lambda *flags, **more: sluis("run", "--output", "json", *flags, **{**place.environment, **more})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import os
+import threading
+from importlib import import_module
 from typing import Any
 
 from cli.answer import answer
@@ -45,6 +47,8 @@ def refresh(output: Output, as_of: datetime.date | None) -> dict[str, Any]:
     """Run the main job's flow in this process; give its record."""
     for variable, value in PREFECT_DEFAULTS.items():
         os.environ.setdefault(variable, value)
+    # Importing Great Expectations takes seconds, in which Prefect's server can start.
+    threading.Thread(target=import_module, args=("great_expectations.expectations",), daemon=True).start()
     with progress_shown(output) as show:
         show("starting Prefect", 0, 1)
         from flows.refresh_warehouse import refresh_warehouse

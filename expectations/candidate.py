@@ -84,7 +84,7 @@ def _of_column(
     if column.references and column.extracted:
         target = policy.tables[column.references]
         yield ReferenceHolds(table=target.publish_as, key=target.primary_key)
-    if not facts.source:
+    if not facts.source or not column.extracted:
         return
     yield NullCount(nulls=facts.counts.nulls[name])
     if adds_up(column):

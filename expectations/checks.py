@@ -73,7 +73,8 @@ def _query(owed: Owed, schema: str) -> str:
         case NothingExpired():
             return _rows(f"{column} <= date '{promise.as_of.isoformat()}'")
         case ReferenceHolds():
-            keys = f'select "{promise.key}" from {schema}."{promise.table}"'
+            key = f'"{promise.key}"'
+            keys = f'select {key} from {schema}."{promise.table}" where {key} is not null'
             return _rows(f"{column} is not null and {column} not in ({keys})")
         case MaxNullRate():
             return _fact(f"count(*) - count({column})", f"> {promise.share} * count(*)")

@@ -6,6 +6,7 @@ values (in `observed_value`, in exception messages), so none of them leaves this
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,7 @@ def check_candidate(
 
 
 def _context() -> EphemeralDataContext:
-    """Give a context in memory: no files, no progress bars, no statistics sent to anybody."""
+    """Give a context in memory: no files, no progress bars, no log (it quotes values), no statistics sent away."""
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
         DataContextConfig,
@@ -53,6 +54,7 @@ def _context() -> EphemeralDataContext:
         ProgressBarsConfig,
     )
 
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL + 1)
     config = DataContextConfig(
         store_backend_defaults=InMemoryStoreBackendDefaults(),
         progress_bars=ProgressBarsConfig(globally=False),

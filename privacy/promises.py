@@ -10,7 +10,7 @@ import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Period = Literal["day", "month", "quarter", "year"]
 
@@ -65,6 +65,12 @@ class Between(Promise):
     kind: Literal["between"] = "between"
     least: int | float | None = None
     most: int | float | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Between:
+        if self.least is None and self.most is None:
+            raise ValueError("give least, most, or both")
+        return self
 
 
 class PeriodStart(Promise):

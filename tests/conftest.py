@@ -1,4 +1,4 @@
-"""Real parts for tests: one Prefect server a session, the `sluis` command in this process, and a small shop of three tables."""
+"""Real parts for tests: one Prefect server a session, the `sluis` command, and a small shop of three tables."""
 
 from __future__ import annotations
 

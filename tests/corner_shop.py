@@ -6,7 +6,8 @@ import datetime
 import sqlite3
 
 SCHEMA = """
-create table buyer (buyer_id integer primary key, name text, email text, birth_date text, passphrase text, joined_at text);
+create table buyer (buyer_id integer primary key, name text, email text, birth_date text, passphrase text,
+                    joined_at text);
 create table sale (sale_id integer primary key, buyer_id integer references buyer, email text, sold_at text,
                    total decimal(12,2), channel text, note text);
 create table line (line_id integer primary key, sale_id integer references sale, article text, quantity integer);

@@ -8,16 +8,15 @@ from typing import Any
 from rich.console import Console
 
 from cli.answer import answer
-from cli.options import Output, OutputAs, PolicyFile, Source, Strict
+from cli.options import Output, OutputAs, Strict, common
 from expectations.source import find_drift, refuse_drift
 from privacy.policy_file import read_policy
 from stores.settings import VARIABLES, database_url, read_text, require
 from stores.source import open_source
 
 
-def check(
-    source: Source = None, policy: PolicyFile = None, strict: Strict = False, output: OutputAs = Output.text
-) -> None:
+@common
+def check(strict: Strict = False, output: OutputAs = Output.text) -> None:
     """Read the policy, and compare the source's tables, columns and types with it. Reads no row, writes nothing.
 
     Exit codes: 0 they agree · 2 the policy is refused (file, line, way out) · 3 the source cannot be reached ·

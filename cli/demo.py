@@ -70,7 +70,7 @@ def _make(directory: Path, orders: int, seed: int, as_of: datetime.date | None, 
             seed=seed,
             today=min(as_of or today, today),
             truth=directory / "truth.jsonl",
-            on_progress=lambda table, rows: show(f"shop: {table}", rows, rows),
+            on_progress=lambda table, rows: show(f"shop: {table}", rows, 0),
         )
     return {"rows": report.rows, "dirt": report.dirt}
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.answer import answer
-from cli.options import KeyringFile, Output, OutputAs
+from cli.options import Output, OutputAs, common
 from privacy.keys import Keys
 from stores.keyring_file import create_keyring, read_keyring
 from stores.settings import VARIABLES, require
@@ -21,7 +21,8 @@ keys = typer.Typer(no_args_is_help=True, help="Make and show the key file that a
 
 
 @keys.command()
-def init(keyring: KeyringFile = None, output: OutputAs = Output.text) -> None:
+@common
+def init(output: OutputAs = Output.text) -> None:
     """Make a key file with fresh random roots (mode 0600). An existing file is never overwritten.
 
     Back it up apart from every database: without it, tokens of later runs do not join those of earlier ones.
@@ -36,7 +37,8 @@ def init(keyring: KeyringFile = None, output: OutputAs = Output.text) -> None:
 
 
 @keys.command()
-def show(keyring: KeyringFile = None, output: OutputAs = Output.text) -> None:
+@common
+def show(output: OutputAs = Output.text) -> None:
     """Check the key file and show its epochs by fingerprint; never a key. Exit codes: 0 good · 2 refused."""
     answer(output, _shown, _render)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import functools
+import inspect
 import os
+from collections.abc import Callable
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,24 +22,16 @@ class Output(StrEnum):
     json = "json"
 
 
-def _place(name: str, help_text: str) -> typer.models.OptionInfo:
+def _place(name: str, help_text: str) -> Any:
     def set_variable(value: str | None) -> str | None:
         if value is not None:
             os.environ[VARIABLES[name]] = str(value)
         return value
 
-    return typer.Option(
+    option = typer.Option(
         envvar=VARIABLES[name], help=help_text, callback=set_variable, show_default=False, rich_help_panel="Places"
     )
-
-
-Source = Annotated[
-    str | None, _place("source", "The shop's database, only read: a SQLAlchemy URL such as sqlite:///shop.sqlite.")
-]
-Warehouse = Annotated[str | None, _place("warehouse", "Where analysts read: duckdb:///warehouse.duckdb.")]
-Ledger = Annotated[str | None, _place("ledger", "Where runs are recorded: sqlite:///ledger.sqlite.")]
-PolicyFile = Annotated[Path | None, _place("policy", "The privacy policy as code: a YAML file.")]
-KeyringFile = Annotated[Path | None, _place("keyring", "The key file (mode 0600), made by `sluis keys init`.")]
+    return Annotated[str | None, option]
 
 
 def _date(text: str) -> datetime.date:
@@ -57,3 +51,39 @@ AsOf = Annotated[
 ]
 OutputAs = Annotated[Output, typer.Option("--output", help="json: exactly one object on stdout, all else on stderr.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 6 when there are warnings.")]
+
+_SHARED: dict[str, tuple[Any, object]] = {
+    "source": (
+        _place("source", "The shop's database, only read: a SQLAlchemy URL such as sqlite:///shop.sqlite."),
+        None,
+    ),
+    "warehouse": (_place("warehouse", "Where analysts read: duckdb:///warehouse.duckdb."), None),
+    "ledger": (_place("ledger", "Where runs are recorded: sqlite:///ledger.sqlite."), None),
+    "policy": (_place("policy", "The privacy policy as code: a YAML file."), None),
+    "keyring": (_place("keyring", "The key file (mode 0600), made by `sluis keys init`."), None),
+    "as_of": (AsOf, None),
+    "strict": (Strict, False),
+    "output": (OutputAs, Output.text),
+}
+
+
+def common(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the flags that all commands take, so that a script may pass the same ones everywhere.
+
+    The command itself declares those that it reads; the places are read from the environment, which their flags set.
+    """
+    own = inspect.signature(command, eval_str=True).parameters
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in _SHARED.items()
+        if name not in own
+    ]
+
+    @functools.wraps(command)
+    def with_flags(**given: Any) -> None:
+        command(**{name: value for name, value in given.items() if name in own})
+
+    parameters = [*own.values(), *added]
+    with_flags.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_flags.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return with_flags

@@ -24,7 +24,7 @@ def progress_shown(output: Output) -> Iterator[OnProgress]:
         line = bar.add_task("start", total=None)
 
         def show(step: str, done: int, total: int) -> None:
-            bar.update(line, description=step, completed=done, total=total)
+            bar.update(line, description=step, completed=done, total=total or None)
 
         token = LISTENER.set(show)
         try:

@@ -9,9 +9,11 @@ from importlib import import_module
 from typing import Any
 
 from cli.answer import answer
-from cli.options import AsOf, KeyringFile, Ledger, Output, OutputAs, PolicyFile, Source, Strict, Warehouse
+from cli.options import AsOf, Output, OutputAs, Strict, common
 from cli.progress import progress_shown
 from cli.summary import render_run
+from stores.settings import Settings
+from tasks.chamber import read_rules
 
 PREFECT_DEFAULTS = {
     "DO_NOT_TRACK": "1",
@@ -22,16 +24,8 @@ PREFECT_DEFAULTS = {
 """How a run from the command line meets Prefect: it sends no statistics; the command itself tells failures."""
 
 
-def run(
-    source: Source = None,
-    warehouse: Warehouse = None,
-    ledger: Ledger = None,
-    policy: PolicyFile = None,
-    keyring: KeyringFile = None,
-    as_of: AsOf = None,
-    strict: Strict = False,
-    output: OutputAs = Output.text,
-) -> None:
+@common
+def run(as_of: AsOf = None, strict: Strict = False, output: OutputAs = Output.text) -> None:
     """Extract, treat, gate and publish: rebuild what analysts see.
 
     Nothing becomes visible unless every promise of the policy holds on all rows. A running Prefect server
@@ -44,13 +38,14 @@ def run(
 
 
 def refresh(output: Output, as_of: datetime.date | None) -> dict[str, Any]:
-    """Run the main job's flow in this process; give its record."""
+    """Run the main job's flow in this process; give its record. What is plainly wrong is told before Prefect starts."""
+    read_rules(Settings.from_environment(os.environ))
     for variable, value in PREFECT_DEFAULTS.items():
         os.environ.setdefault(variable, value)
     # Importing Great Expectations takes seconds, in which Prefect's server can start.
     threading.Thread(target=import_module, args=("great_expectations.expectations",), daemon=True).start()
     with progress_shown(output) as show:
-        show("starting Prefect", 0, 1)
+        show("starting Prefect", 0, 0)
         from flows.refresh_warehouse import refresh_warehouse
         from tasks.run import RefreshOptions
 

@@ -22,6 +22,7 @@ from privacy.declared import force_types
 from privacy.errors import GateError
 from privacy.evidence import RunRecord, TableCounts
 from privacy.fates import Fate
+from privacy.keys import Keys
 from privacy.policy import Policy, Table
 from privacy.policy_file import read_policy
 from privacy.policy_rules import link_to
@@ -41,7 +42,7 @@ from tasks.refusal import refusal
 BATCH_ROWS = 32_768
 
 OnProgress = Callable[[str, int, int], None]
-"""Told of a step's name, what is done of it, and what there is to do."""
+"""Told of a step's name, what is done of it, and what there is to do (0: unknown)."""
 
 LISTENER: ContextVar[OnProgress] = ContextVar("LISTENER", default=lambda step, done, total: None)
 
@@ -162,11 +163,16 @@ class Chamber:
         return self.snapshot
 
 
+def read_rules(settings: Settings) -> tuple[Policy, Keys]:
+    """Read and check what a run goes by: the policy and the keys."""
+    policy = read_policy(read_text(settings.policy, "policy"), os.path.relpath(settings.policy))
+    return policy, read_keyring(settings.keyring).analytics()
+
+
 @contextmanager
 def open_chamber(settings: Settings, as_of: datetime.date | None) -> Iterator[Chamber]:
     """Open all that a run needs, hold the warehouse, and leave nothing half-done behind."""
-    policy = read_policy(read_text(settings.policy, "policy"), os.path.relpath(settings.policy))
-    keys = read_keyring(settings.keyring).analytics()
+    policy, keys = read_rules(settings)
     source, warehouse, ledger = (
         open_source(settings.source),
         open_warehouse(settings.warehouse),

@@ -1,7 +1,7 @@
 """The warehouse in one DuckDB file: the candidate is a new file, and publishing is one rename.
 
-Beside `warehouse.duckdb` stand `warehouse.duckdb.private-<run>` (0600: quarantine; named by `sluis_meta.run`),
-`….lock`, and during a run `….work/` (0700: candidate and spill files), which the next run removes if this one is killed.
+Beside `warehouse.duckdb` stand `warehouse.duckdb.private-<run>` (0600: quarantine; named by `sluis_meta.run`), `….lock`
+and, during a run, `….work/` (0700: candidate and spill files), which the next run removes if this one is killed.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, assert_never
+
+from sqlalchemy.sql.compiler import BIND_PARAMS, BIND_PARAMS_ESC
 
 from expectations.candidate import Owed
 from privacy.identifiers import RAW_IDENTIFIER
@@ -63,7 +64,8 @@ def _query(owed: Owed, schema: str) -> str:
     match promise:
         case IsToken():
             text = f"cast({column} as varchar)"
-            return _rows(f"typeof({column}) <> 'UUID' or {text}[15] <> '8' or {text}[20] not in ('8', '9', 'a', 'b')")
+            wrong = f"typeof({column}) <> 'UUID' or {text}[15] <> '8' or {text}[20] not in ('8', '9', 'a', 'b')"
+            return _rows(f"{column} is not null and ({wrong})")
         case Matches():
             return _rows(f"not regexp_full_match(cast({column} as varchar), {_literal(promise.pattern)})")
         case PeriodStart():
@@ -104,8 +106,12 @@ def _fact(measure: str, breaks: str) -> str:
 
 
 def _escaped(sql: str) -> str:
-    """Keep braces from Great Expectations' templates and colons from SQLAlchemy's parameters."""
-    return re.sub(r":(?=\w)", r"\\:", sql.replace("{", "{{").replace("}", "}}"))
+    """Keep braces from Great Expectations' templates, and from SQLAlchemy what it alone takes for a parameter.
+
+    A colon of another kind must stay: of `[[:alnum:]` nothing is a parameter, and its backslash would not be taken off.
+    """
+    escaped = BIND_PARAMS_ESC.sub(r"\\\g<0>", sql.replace("{", "{{").replace("}", "}}"))
+    return BIND_PARAMS.sub(r"\\\g<0>", escaped)
 
 
 def _literal(text: str) -> str:

@@ -1,0 +1,37 @@
+"""A corner shop whose warehouse a good run has filled: made once, copied for each test that wants to break it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from stores.keyring_file import create_keyring
+from tests.conftest import Place, run_in_process
+from tests.corner_shop import POLICY, SCHEMA, fill
+
+
+@pytest.fixture(scope="session")
+def run_once(prefect_server: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Run the corner shop once. Not to be changed: tests take a copy."""
+    made = Place(tmp_path_factory.mktemp("corner_shop"))
+    with contextlib.closing(sqlite3.connect(made.source)) as connection, connection:
+        connection.executescript(SCHEMA)
+        fill(connection, datetime.date.today())
+    made.policy.write_text(POLICY, encoding="utf-8")
+    create_keyring(made.keyring, datetime.date.today())
+    outcome = run_in_process("run", "--output", "json", **made.environment)
+    assert outcome.exit_code == 0, outcome.said
+    return made
+
+
+@pytest.fixture
+def published(run_once: Place, place: Place) -> Place:
+    """Give the corner shop after a good run; `run` runs it again."""
+    for file in run_once.folder.iterdir():
+        shutil.copy2(file, place.folder / file.name)
+    return place

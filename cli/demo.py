@@ -17,9 +17,11 @@ from cli.progress import progress_shown
 from cli.run import refresh
 from cli.summary import render_run
 from demo.shop import build_shop
+from privacy.world import local_date
 from stores.keyring_file import create_keyring
 from stores.settings import VARIABLES
 
+SHOP_TIME_ZONE = "Europe/Amsterdam"
 PLACES = {
     "source": "sqlite:///{}/shop.sqlite",
     "warehouse": "duckdb:///{}/warehouse.duckdb",
@@ -62,7 +64,7 @@ def _make(directory: Path, orders: int, seed: int, as_of: datetime.date | None, 
     (directory / "policy.yaml").write_bytes(files("policies").joinpath("autopar.yaml").read_bytes())
     if not (directory / "keyring.toml").exists():
         create_keyring(directory / "keyring.toml", datetime.datetime.now(datetime.UTC).date())
-    today = datetime.date.today()
+    today = local_date(datetime.datetime.now(datetime.UTC), SHOP_TIME_ZONE)
     with progress_shown(output) as show:
         report = build_shop(
             directory / "shop.sqlite",

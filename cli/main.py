@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import typer
@@ -19,12 +20,20 @@ WrongFlag = typer.BadParameter.__base__ or typer.BadParameter
 
 app = typer.Typer(
     name="sluis",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     help="From a shop database to a gated, pseudonymised warehouse. Start with `sluis demo --dir DIR`.",
     epilog="Exit: 0 ok · 1 promise broken · 2 usage, policy or key · 3 runtime · 4 drift · 6 warnings (--strict).",
 )
+
+
+@app.callback(invoke_without_command=True)
+def start(context: typer.Context) -> None:
+    """Show the help when no command is named."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())  # noqa: T201
+
+
 app.command()(demo)
 app.command()(run)
 app.command()(check)
@@ -36,7 +45,7 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except WrongFlag as wrong:
-        output = Output.json if "json" in " ".join(sys.argv).replace("=", " ").split() else Output.text
+        output = Output.json if re.search(r"--output[ =]json\b", " ".join(sys.argv)) else Output.text
         code = tell_error(output, UsageError(wrong.format_message()))
     except (typer.Abort, KeyboardInterrupt):
         code = 130

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -48,7 +49,7 @@ def _where_to_look(console: Console) -> None:
     warehouse = database_url("warehouse", os.environ).database
     console.print("\nRows are pseudonymised personal data: for analysts, not for the public. Look around with")
     console.print(
-        f"  python -c \"import duckdb; duckdb.connect('{warehouse}', read_only=True).sql('{_QUERY}').show()\"",
+        f"  {sys.executable} -c \"import duckdb; duckdb.connect('{warehouse}', read_only=True).sql('{_QUERY}').show()\"",
         soft_wrap=True,
         highlight=False,
         markup=False,

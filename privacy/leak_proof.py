@@ -48,13 +48,13 @@ def cleaned(error: BaseException) -> SluisError:
     if isinstance(error, OSError) and error.errno:
         return StoreError(f"{errno.errorcode.get(error.errno, 'OSError')} {where}.\n  {_way_out(error.errno)}")
     if isinstance(error, MemoryError):
-        return StoreError(f"Out of memory {where}.\n  Give the worker more memory; nothing was published.")
+        return StoreError(f"Out of memory {where}.\n  Give the worker more memory; nothing is half-published.")
     if type(error).__name__ in CONNECTION_CLASSES:
         return StoreError(
             f"{what} {where}.\n  Check that the database is reachable and its disk has room; then run again."
         )
     return UnexpectedError(
-        f"{what} {where}.\n  The message is withheld because it may quote a value; nothing was published."
+        f"{what} {where}.\n  The message is withheld because it may quote a value; nothing is half-published."
     )
 
 
@@ -75,7 +75,7 @@ def place(error: BaseException) -> str:
 def _way_out(code: int) -> str:
     """Tell what to do about an operating system error."""
     if code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return "The disk is full or its limit is reached; make room and run again. The previous state stays published."
+        return "The disk is full or its limit is reached; make room and run again. Nothing is half-published."
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "The place cannot be written; check owner and mode. The previous state stays published."
-    return "The previous state stays published; run again when the cause is gone."
+        return "The place cannot be written; check owner and mode. Nothing is half-published."
+    return "Run again when the cause is gone. Nothing is half-published."

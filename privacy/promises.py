@@ -115,7 +115,7 @@ class RowCount(Promise):
 
 
 class NotEmpty(Promise):
-    """The table holds rows while the source has rows that may be published."""
+    """The table holds rows: the source has some that are neither expired nor a person's who must not appear."""
 
     kind: Literal["not_empty"] = "not_empty"
 

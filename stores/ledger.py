@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from privacy.errors import StoreError
+from privacy.errors import SluisError, StoreError, UsageError
 from privacy.evidence import RunRecord
 
 METADATA = sa.MetaData()
@@ -16,6 +16,7 @@ RUN = sa.Table(
     "run",
     METADATA,
     sa.Column("run_id", sa.String, primary_key=True),
+    sa.Column("actor", sa.String, nullable=False, comment="who ran it, as far as the operating system knows"),
     sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("ended_at", sa.DateTime(timezone=True)),
     sa.Column(
@@ -48,38 +49,32 @@ class Ledger:
         self._engine = sa.create_engine(url, hide_parameters=True, poolclass=sa.pool.NullPool)
         METADATA.create_all(self._engine)
 
-    def start(self, run_id: str, now: datetime.datetime) -> None:
+    def start(self, run_id: str, actor: str, now: datetime.datetime) -> None:
         """Open a run; runs still marked running were killed, for the lock is ours now."""
         with self._engine.begin() as connection:
             connection.execute(sa.update(RUN).where(RUN.c.state == "running").values(state="abandoned", ended_at=now))
-            connection.execute(sa.insert(RUN).values(run_id=run_id, started_at=now, state="running"))
+            connection.execute(sa.insert(RUN).values(run_id=run_id, actor=actor, started_at=now, state="running"))
 
     def end(self, record: RunRecord, state: str, read_at: datetime.datetime, now: datetime.datetime) -> None:
         """Close a run with its record; watermarks move only with a publish."""
+        values: dict[str, Any] = {
+            "ended_at": now,
+            "state": state,
+            "as_of": record.as_of,
+            "policy_version": record.policy_version,
+            "policy_digest": record.policy_digest,
+            "key_fingerprint": record.key_fingerprint,
+            "record": record.as_json(),
+        }
+        rows = [
+            {"table_name": name, "run_id": record.run_id, "read_at": read_at, "rows": counts.extracted}
+            for name, counts in record.tables.items()
+        ]
         with self._engine.begin() as connection:
-            values: dict[str, Any] = {
-                "ended_at": now,
-                "state": state,
-                "as_of": record.as_of,
-                "policy_version": record.policy_version,
-                "policy_digest": record.policy_digest,
-                "key_fingerprint": record.key_fingerprint,
-                "record": record.as_json(),
-            }
             connection.execute(sa.update(RUN).where(RUN.c.run_id == record.run_id).values(values))
-            if state != "published":
-                return
-            connection.execute(sa.delete(WATERMARK))
-            rows = [
-                {"table_name": name, "run_id": record.run_id, "read_at": read_at, "rows": counts.extracted}
-                for name, counts in record.tables.items()
-            ]
-            connection.execute(sa.insert(WATERMARK), rows)
-
-    def fail(self, run_id: str, now: datetime.datetime) -> None:
-        """Close a run that broke off."""
-        with self._engine.begin() as connection:
-            connection.execute(sa.update(RUN).where(RUN.c.run_id == run_id).values(state="failed", ended_at=now))
+            if state == "published":
+                connection.execute(sa.delete(WATERMARK))
+                connection.execute(sa.insert(WATERMARK), rows)
 
     def last_fingerprint(self) -> str | None:
         """Give the key fingerprint of the last published run."""
@@ -87,17 +82,22 @@ class Ledger:
         with self._engine.connect() as connection:
             return connection.execute(query.limit(1)).scalar()
 
-    def runs(self) -> list[dict[str, Any]]:
-        """Give all runs, oldest first."""
+    def last_rows(self) -> dict[str, int]:
+        """Give how many rows the last published run read for each published table."""
         with self._engine.connect() as connection:
-            return [dict(row) for row in connection.execute(sa.select(RUN).order_by(RUN.c.started_at)).mappings()]
+            return dict(connection.execute(sa.select(WATERMARK.c.table_name, WATERMARK.c.rows)).tuples().all())
 
 
 def open_ledger(url: sa.URL) -> Ledger:
-    """Open the ledger, making its tables where they are not there; StoreError if it cannot be."""
-    problem = None
+    """Open the ledger, making its tables where they are not there; it is refused where they cannot be."""
+    problem: SluisError | None = None
     try:
         return Ledger(url)
+    except (sa.exc.ArgumentError, ImportError):
+        problem = UsageError("--ledger names a kind of database that is not installed; sqlite:///ledger.sqlite is.")
     except sa.exc.SQLAlchemyError as error:
-        problem = type(error).__name__
-    raise StoreError(f"ledger: cannot be opened ({problem}).\n  Check --ledger: its folder must exist and be writable.")
+        problem = StoreError(
+            f"ledger: cannot be opened ({type(error).__name__}).\n"
+            "  Check --ledger: its folder must exist and be writable."
+        )
+    raise problem

@@ -35,10 +35,15 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read all five; UsageError names what is missing or no URL."""
         require(environment, *VARIABLES)
+        source, ledger = database_url("source", environment), database_url("ledger", environment)
+        if source == ledger:
+            raise UsageError(
+                "--ledger is the source itself, in which nothing is ever written; name a database of its own."
+            )
         return cls(
-            source=database_url("source", environment),
+            source=source,
             warehouse=database_url("warehouse", environment),
-            ledger=database_url("ledger", environment),
+            ledger=ledger,
             policy=Path(environment[VARIABLES["policy"]]),
             keyring=Path(environment[VARIABLES["keyring"]]),
         )

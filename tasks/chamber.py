@@ -5,10 +5,12 @@ Tasks find it by the run's id, so that only names go into them and only counts c
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import getpass
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -26,7 +28,7 @@ from privacy.keys import Keys
 from privacy.policy import Policy, Table
 from privacy.policy_file import read_policy
 from privacy.policy_rules import link_to
-from privacy.retention import local_days
+from privacy.retention import day_number, local_days, no_later_than
 from privacy.retention_rules import ClockOf, KeepAtMost
 from privacy.treat import TableTreater, columns_read
 from privacy.world import LatestEvents, World, local_date
@@ -55,7 +57,8 @@ class Chamber:
     source: Source
     candidate: Candidate
     record: RunRecord
-    ledger: Ledger
+    rows_before: Mapping[str, int]
+    """How many rows the last published run read, by published name."""
     on_progress: OnProgress
     snapshot: Snapshot | None = None
     facts: dict[str, TableFacts] = field(default_factory=dict)
@@ -111,7 +114,16 @@ class Chamber:
         """Make the candidate what analysts see."""
         self.candidate.publish()
         self.record.published = True
-        self.record.warnings += [*self.candidate.warnings, *_warnings(self.policy, self.record)]
+        self.record.warnings += [*self.candidate.warnings, *self._warnings()]
+
+    def _warnings(self) -> Iterator[str]:
+        for name, counts in self.record.tables.items():
+            if counts.clockless:
+                yield f"{name}: rows whose clock does not run yet (event not set): {counts.clockless:,}"
+            if set_aside := counts.fates[Fate.QUARANTINED]:
+                yield f"{name}: rows in quarantine: {set_aside:,}"
+            if not counts.extracted and self.rows_before.get(name):
+                yield f"{name}: the source has no rows any more; the last run read {self.rows_before[name]:,}"
 
     def _stage(self, table: Table, treater: TableTreater, reading: Reading, rows: int) -> None:
         limit = self.policy.quarantine.allowed(rows)
@@ -148,7 +160,10 @@ class Chamber:
         reading = Reading(other, {c: kind for c, kind in columns_read(referring).items() if c in wanted})
         batches = self._read(reading, self._open().totals(reading).rows, f"{other} (clocks)")
         typed = (force_types(batch, dict(reading.columns), self.policy.time_zone)[0] for batch in batches)
-        return LatestEvents.of((columns[link], local_days(columns[referring.source_of(event)])) for columns in typed)
+        today = day_number(self.world.today)
+        return LatestEvents.of(
+            (columns[link], no_later_than(today, local_days(columns[referring.source_of(event)]))) for columns in typed
+        )
 
     def _read(self, reading: Reading, rows: int, step: str | None = None) -> Iterator[pa.RecordBatch]:
         done = 0
@@ -173,11 +188,8 @@ def read_rules(settings: Settings) -> tuple[Policy, Keys]:
 def open_chamber(settings: Settings, as_of: datetime.date | None) -> Iterator[Chamber]:
     """Open all that a run needs, hold the warehouse, and leave nothing half-done behind."""
     policy, keys = read_rules(settings)
-    source, warehouse, ledger = (
-        open_source(settings.source),
-        open_warehouse(settings.warehouse),
-        open_ledger(settings.ledger),
-    )
+    source, warehouse = open_source(settings.source), open_warehouse(settings.warehouse)
+    ledger = open_ledger(settings.ledger)
     now = datetime.datetime.now(datetime.UTC)
     world = World(policy, keys, as_of or local_date(now, policy.time_zone), now)
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
@@ -185,25 +197,18 @@ def open_chamber(settings: Settings, as_of: datetime.date | None) -> Iterator[Ch
     with warehouse.exclusive(run_id), warehouse.candidate(run_id) as candidate:
         if ledger.last_fingerprint() not in (None, keys.fingerprint()):
             record.warnings.append("the keyring is not that of the last published run: every token changes")
-        ledger.start(run_id, now)
-        chamber = Chamber(world, source, candidate, record, ledger, LISTENER.get())
-        state = "failed"
+        ledger.start(run_id, getpass.getuser(), now)
+        chamber = Chamber(world, source, candidate, record, ledger.last_rows(), LISTENER.get())
         try:
             yield chamber
-            state = "published"
-        except GateError:
-            state = "refused"
+        except Exception as error:
+            with contextlib.suppress(Exception):  # what stopped the run is told, not what it kept from being noted
+                _note_end(ledger, record, "refused" if isinstance(error, GateError) else "failed", now)
             raise
-        finally:
-            ended = datetime.datetime.now(datetime.UTC)
-            record.seconds = (ended - now).total_seconds()
-            ledger.end(record, state, now, ended)
+        _note_end(ledger, record, "published", now)
 
 
-def _warnings(policy: Policy, record: RunRecord) -> Iterator[str]:
-    for table in policy.tables.values():
-        counts = record.tables[table.publish_as]
-        if counts.clockless:
-            yield f"{table.publish_as}: rows whose clock does not run yet (event not set): {counts.clockless:,}"
-        if set_aside := counts.fates[Fate.QUARANTINED]:
-            yield f"{table.publish_as}: rows in quarantine: {set_aside:,}"
+def _note_end(ledger: Ledger, record: RunRecord, state: str, began: datetime.datetime) -> None:
+    ended = datetime.datetime.now(datetime.UTC)
+    record.seconds = (ended - began).total_seconds()
+    ledger.end(record, state, began, ended)

@@ -20,7 +20,7 @@ _OPEN: dict[str, tuple[Chamber, ExitStack]] = {}
 class RefreshOptions(BaseModel):
     """What may be chosen for a run; where things are and the keys come from the worker's environment (SLUIS_*)."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     as_of: datetime.date | None = Field(
         default=None, description="Moves the retention clocks to this day; empty means today in the policy's time zone."

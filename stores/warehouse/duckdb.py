@@ -6,6 +6,7 @@ and, during a run, `….work/` (0700: candidate and spill files), which the next
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -45,16 +46,15 @@ class DuckDBWarehouse:
     def candidate(self, run_id: str) -> Iterator[DuckDBCandidate]:
         work = self.beside("work")
         shutil.rmtree(work, ignore_errors=True)
-        stale = self._remove_stale_log()
-        self._remove_private_files_but(self._live_private_file())
         work.mkdir(mode=0o700)
-        candidate = DuckDBCandidate(self, work, run_id)
-        if stale:
-            candidate.warnings.append(STALE_LOG.format(self.live.name))
         try:
-            yield candidate
+            self._remove_private_files_but(self._live_private_file(work))
+            stale = self._remove_stale_log()
+            with contextlib.closing(DuckDBCandidate(self, work, run_id)) as candidate:
+                if stale:
+                    candidate.warnings.append(STALE_LOG.format(self.live.name))
+                yield candidate
         finally:
-            candidate.close()
             shutil.rmtree(work, ignore_errors=True)
 
     def beside(self, suffix: str) -> Path:
@@ -70,9 +70,11 @@ class DuckDBWarehouse:
             _sync(path)
         stale = self._remove_stale_log()
         candidate.replace(self.live)
-        _sync(self.live.parent)
-        self._remove_private_files_but(private.name)
-        return self._remove_stale_log() or stale
+        with contextlib.suppress(OSError):  # published is published; what is left to tidy, the next run tidies
+            stale = self._remove_stale_log() or stale
+            _sync(self.live.parent)
+            self._remove_private_files_but(private.name)
+        return stale
 
     def _remove_stale_log(self) -> bool:
         """Remove the write-ahead file of somebody who wrote to the old live file, before a new one would replay it."""
@@ -82,12 +84,17 @@ class DuckDBWarehouse:
         log.unlink()
         return True
 
-    def _live_private_file(self) -> str | None:
+    def _live_private_file(self, work: Path) -> str | None:
+        """Ask the live file, if it is one of ours, which private file it names.
+
+        It is asked under a second name, beside which no write-ahead file of anybody stands.
+        """
         if not self.live.exists():
             return None
-        problem, found = "", None
+        problem, found, alias = "", None, work / "live.duckdb"
+        alias.hardlink_to(self.live)
         try:
-            with duckdb.connect(str(self.live), read_only=True) as connection:
+            with duckdb.connect(str(alias), read_only=True) as connection:
                 found = connection.execute("select private_file from sluis_meta.run").fetchone()
         except duckdb.IOException:
             problem = (
@@ -100,8 +107,8 @@ class DuckDBWarehouse:
         return str(found[0]) if found else None
 
     def _remove_private_files_but(self, name: str | None) -> None:
-        for path in self.live.parent.glob(f"{self.live.name}.private-*"):
-            if path.name != name:
+        for path in self.live.parent.iterdir():
+            if path.name.startswith(f"{self.live.name}.private-") and path.name != name:
                 path.unlink()
 
 
@@ -118,7 +125,7 @@ class DuckDBCandidate:
             str(self._file),
             config=self._limits,
         )
-        self._connection.execute(f"attach '{self._private.as_posix()}' as private")
+        self._connection.execute(f"attach {_literal(str(self._private))} as private")
         for schema in (ANALYTICS, "marts", "sluis_meta", "private.sluis_quarantine"):
             self._connection.execute(f"create schema {schema}")
 

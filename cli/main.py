@@ -46,7 +46,8 @@ def main() -> None:
         code = app(standalone_mode=False)
     except WrongFlag as wrong:
         output = Output.json if re.search(r"--output[ =]json\b", " ".join(sys.argv)) else Output.text
-        code = tell_error(output, UsageError(wrong.format_message()))
+        said = wrong.format_message()
+        code = tell_error(output, UsageError(said)) if said else UsageError.code
     except (typer.Abort, KeyboardInterrupt):
         code = 130
     sys.exit(code)

@@ -48,8 +48,9 @@ def render_run(console: Console, run: dict[str, Any]) -> None:
 def _where_to_look(console: Console) -> None:
     warehouse = database_url("warehouse", os.environ).database
     console.print("\nRows are pseudonymised personal data: for analysts, not for the public. Look around with")
+    look = f"import duckdb; duckdb.connect('{warehouse}', read_only=True).sql('{_QUERY}').show()"
     console.print(
-        f"  {sys.executable} -c \"import duckdb; duckdb.connect('{warehouse}', read_only=True).sql('{_QUERY}').show()\"",
+        f'  {sys.executable} -c "{look}"',
         soft_wrap=True,
         highlight=False,
         markup=False,

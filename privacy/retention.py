@@ -11,9 +11,9 @@ import datetime
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from privacy.fates import NO_CLOCK, Days
+from privacy.local_dates import local_dates
 from privacy.retention_rules import Duration
 
 NO_EVENT = np.int32(np.iinfo(np.int32).min)
@@ -40,8 +40,7 @@ def first_absent_month(events: Days, period: Duration) -> Days:
 
 def local_days(column: pa.Array) -> Days:
     """Give the local date of each date or timestamp as days, NO_EVENT for NULL. A timestamp's type carries its zone."""
-    dates = column if pa.types.is_date(column.type) else pc.local_timestamp(column).cast(pa.date32(), safe=False)
-    days: Days = dates.cast(pa.int32()).fill_null(int(NO_EVENT)).to_numpy(zero_copy_only=False)
+    days: Days = local_dates(column).cast(pa.int32()).fill_null(int(NO_EVENT)).to_numpy(zero_copy_only=False)
     return days
 
 

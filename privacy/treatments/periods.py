@@ -12,16 +12,12 @@ from pydantic import Field
 
 from privacy.column_types import ColumnType, TypeName
 from privacy.keys import Keys
+from privacy.local_dates import local_dates
 from privacy.promises import ColumnPromise, InValues, Period, PeriodStart
 from privacy.treatments.base import UNKNOWN, Beside, TextTreatment, Treatment, arrow, series
 from privacy.treatments.labels import or_unknown, pick, where
 
 _OLDEST = 120
-
-
-def local_dates(column: pa.Array) -> pa.Array:
-    """Give the business date of each date or timestamp: the local one in the timestamp's own zone."""
-    return pc.local_timestamp(column).cast(pa.date32()) if pa.types.is_timestamp(column.type) else column
 
 
 class ToPeriod(Treatment):

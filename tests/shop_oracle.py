@@ -1,4 +1,4 @@
-"""What must become of every row of the demo shop, in plain Python, from the shop's promises: no policy file is read here."""
+"""What must become of every row of the demo shop, in plain Python, from its promises: no policy file is read here."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ def local_day(text: str) -> datetime.date:
 
 
 def first_absent(event: str | None, months: int) -> datetime.date | None:
-    """Give the first day of the month in which a row is first absent: its last day is the event's day plus some months."""
+    """Give the first day of the month in which a row is first absent; it is there until the event's day plus months."""
     if not event:
         return None
     day = local_day(event)

@@ -16,6 +16,13 @@ from stores.keyring_file import create_keyring
 from tests.conftest import Place, run_in_process
 from tests.shop_oracle import Shop, Tokens
 
+SUPPRESSED = (
+    "tracking_code: {type: text, role: direct_identifier, treatment: suppress, meaning: Tracking code; always empty.}"
+)
+KEPT = (
+    "tracking_code: {type: text, role: non_personal, treatment: keep, because: Only a code., meaning: Tracking code.}"
+)
+
 
 @dataclass(frozen=True)
 class Run(Place):
@@ -94,3 +101,9 @@ def run_again(demo: Run, tmp_path_factory: pytest.TempPathFactory) -> RunAgain:
         return Run(folder, outcome.json, demo.source, keys)
 
     return again
+
+
+@pytest.fixture(scope="session")
+def careless(run_again: RunAgain) -> Run:
+    """Run under other keys, by a policy that takes tracking codes for harmless and keeps them."""
+    return run_again(other_keys=True, policy=(SUPPRESSED, KEPT))

@@ -132,7 +132,8 @@ def test_amounts_add_up_to_the_sources_in_every_month(
                 month = local_day(row[day])
                 expected[month.year, month.month] += cents(row[amount])
         published = demo.rows(
-            f"select year({day}), month({day}), sum({amount}) from analytics.{table} where {day} is not null group by all"
+            f"select year({day}), month({day}), sum({amount}) from analytics.{table} "
+            f"where {day} is not null group by all"
         )
 
         assert {(year, month): total for year, month, total in published} == expected

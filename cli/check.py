@@ -11,8 +11,8 @@ from cli.answer import answer
 from cli.options import Output, OutputAs, Strict, common
 from expectations.source import find_drift, refuse_drift
 from privacy.policy_file import read_policy
+from stores.opening import open_source
 from stores.settings import VARIABLES, database_url, read_text, require
-from stores.source import open_source
 
 
 @common

@@ -85,7 +85,7 @@ class Ledger:
     def last_rows(self) -> dict[str, int]:
         """Give how many rows the last published run read for each published table."""
         with self._engine.connect() as connection:
-            return dict(connection.execute(sa.select(WATERMARK.c.table_name, WATERMARK.c.rows)).tuples().all())
+            return dict(connection.execute(sa.select(WATERMARK.c.table_name, WATERMARK.c.rows)).all())
 
 
 def open_ledger(url: sa.URL) -> Ledger:

@@ -12,7 +12,6 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from privacy.column_types import ColumnType
-from privacy.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -95,12 +94,3 @@ def _kind(reflected: sa.types.TypeEngine[object]) -> ColumnKind:
     if family == "decimal":
         return ColumnKind(family, reflected.precision, reflected.scale)  # type: ignore[attr-defined]
     return ColumnKind(family)
-
-
-def open_source(url: sa.URL) -> Source:
-    """Open a source by its URL; UsageError for a kind of database that cannot be read."""
-    from stores.sqlite_source import SqliteSource
-
-    if url.get_backend_name() == "sqlite":
-        return SqliteSource(url)
-    raise UsageError(f"--source: {url.get_backend_name()} cannot be read; sqlite can.")

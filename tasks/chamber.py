@@ -35,9 +35,10 @@ from privacy.world import LatestEvents, World, local_date
 from stores.arrow_stream import readable
 from stores.keyring_file import read_keyring
 from stores.ledger import Ledger, open_ledger
+from stores.opening import open_source, open_warehouse
 from stores.settings import Settings, read_text
-from stores.source import Reading, Snapshot, Source, open_source
-from stores.warehouse import ANALYTICS, Candidate, open_warehouse
+from stores.source import Reading, Snapshot, Source
+from stores.warehouse import ANALYTICS, Candidate
 from tasks.comments import comments_on
 from tasks.refusal import refusal
 

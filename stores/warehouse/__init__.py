@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 import pyarrow as pa
 import sqlalchemy as sa
 
-from privacy.errors import UsageError
-
 if TYPE_CHECKING:
     from privacy.evidence import RunRecord
     from privacy.policy import Derived
@@ -75,12 +73,3 @@ class Warehouse(Protocol):
     def candidate(self, run_id: str) -> AbstractContextManager[Candidate]:
         """Begin a candidate; left without publishing, it is gone."""
         ...
-
-
-def open_warehouse(url: sa.URL) -> Warehouse:
-    """Open a warehouse by its URL; UsageError for a kind of database that cannot be one."""
-    from stores.warehouse.duckdb import DuckDBWarehouse
-
-    if url.get_backend_name() == "duckdb":
-        return DuckDBWarehouse(url)
-    raise UsageError(f"--warehouse: {url.get_backend_name()} cannot be one; duckdb can.")

@@ -1,0 +1,25 @@
+"""Open what a URL names: which kinds of database can be a source, and which a warehouse."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from privacy.errors import UsageError
+from stores.source import Source
+from stores.sqlite_source import SqliteSource
+from stores.warehouse import Warehouse
+from stores.warehouse.duckdb import DuckDBWarehouse
+
+
+def open_source(url: sa.URL) -> Source:
+    """Open a source; UsageError for a kind of database that cannot be read."""
+    if url.get_backend_name() == "sqlite":
+        return SqliteSource(url)
+    raise UsageError(f"--source: {url.get_backend_name()} cannot be read; sqlite can.")
+
+
+def open_warehouse(url: sa.URL) -> Warehouse:
+    """Open a warehouse; UsageError for a kind of database that cannot be one."""
+    if url.get_backend_name() == "duckdb":
+        return DuckDBWarehouse(url)
+    raise UsageError(f"--warehouse: {url.get_backend_name()} cannot be one; duckdb can.")

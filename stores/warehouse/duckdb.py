@@ -30,6 +30,9 @@ from stores.warehouse import ANALYTICS, Comments, Grouped
 MEMORY_LIMIT = "72MB"
 """Sorting spills beyond this, into the private folder, so that memory does not grow with the shop."""
 
+WRITE_AHEAD = ("wal", "wal.checkpoint", "wal.recovery")
+"""What DuckDB looks for beside a file when it opens it, and replays."""
+
 STALE_LOG = "{} had been opened for writing by somebody; what was written there is gone with the old file"
 
 
@@ -78,11 +81,10 @@ class DuckDBWarehouse:
 
     def _remove_stale_log(self) -> bool:
         """Remove the write-ahead file of somebody who wrote to the old live file, before a new one would replay it."""
-        log = self.beside("wal")
-        if not log.exists():
-            return False
-        log.unlink()
-        return True
+        logs = [log for log in map(self.beside, WRITE_AHEAD) if log.exists()]
+        for log in logs:
+            log.unlink()
+        return bool(logs)
 
     def _live_private_file(self, work: Path) -> str | None:
         """Ask the live file, if it is one of ours, which private file it names.

@@ -1,0 +1,342 @@
+"""No raw value stands in any byte that a run writes or says, even when the error underneath quotes one."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import adbc_driver_sqlite.dbapi as adbc
+import duckdb
+import pyarrow as pa
+import pytest
+
+import cli.answer
+import stores.warehouse.duckdb
+from privacy.errors import SluisError
+from privacy.treatments.base import arrow
+from privacy.treatments.masking import MaskEmail
+from tests.byte_search import Search, as_text
+from tests.conftest import Outcome, Place, run_in_process
+
+EMAIL, GUEST, IP, IP6 = (
+    "anna.canary@example.com",
+    "Guest.Canary@Example.com",
+    "192.0.2.117",
+    "2001:db8:85a3::8a2e:370:7334",
+)
+CANARIES = {
+    "name": ["Anna Canary", "Bob Canary", "Carl Canary", "for Anna Canary", "looked at Anna Canary"],
+    "e-mail": [EMAIL, "bob.canary@example.org", GUEST],
+    "hash": ["$2b$12$canaryhash"],
+    "phone": ["+31612345678", "0612345678", "020-5550137"],
+    "IP address": [IP, IP6],
+    "birth date": ["1980-02-29", "1999-12-31"],
+}
+CONTROL = "control.canary@example.net"
+SEARCH = Search(CANARIES)
+FOR_CONTROL = Search({"control": [CONTROL]})
+
+Break = Callable[[pytest.MonkeyPatch, Place], None]
+
+
+def prepare(place: Place) -> None:
+    """Give the buyers a phone number and an address in the net, each masked, beside what they have."""
+    place.change_source(
+        "alter table buyer add column phone text",
+        "alter table buyer add column last_ip text",
+        f"update buyer set phone = '+31612345678', last_ip = '{IP}' where buyer_id = 1",
+        f"update buyer set phone = '020-5550137', last_ip = '{IP6}' where buyer_id = 2",
+        f"update sale set note = 'call 0612345678, sent from {IP}' where sale_id = 2",
+    )
+    place.change_policy(
+        "    never_extracted: {passphrase",
+        "      phone: {type: text, role: direct_identifier, treatment: {kind: mask, of: phone}}\n"
+        "      last_ip: {type: text, role: direct_identifier, treatment: {kind: mask, of: ip}}\n"
+        "    never_extracted: {passphrase",
+    )
+
+
+# ── ways to fail, each with a value in the error underneath ───────────────────────────────────────────────────────
+
+
+def in_extract(patch: pytest.MonkeyPatch, place: Place) -> None:
+    read = adbc.Cursor.fetch_record_batch
+
+    def breaks_off(cursor: adbc.Cursor) -> Iterator[pa.RecordBatch]:
+        batch = read(cursor).read_next_batch()
+        yield batch
+        raise pa.ArrowInvalid(f"cannot read {batch.to_pylist()!r} {EMAIL}")
+
+    patch.setattr(adbc.Cursor, "fetch_record_batch", breaks_off)
+
+
+def in_a_damaged_source(patch: pytest.MonkeyPatch, place: Place) -> None:
+    """SQLite finds the damage while rows are read: the page of the sales is overwritten with their own values."""
+    with closing(sqlite3.connect(place.source)) as connection:
+        (page,) = connection.execute("select rootpage from sqlite_schema where name = 'sale'").fetchone()
+        (size,) = connection.execute("pragma page_size").fetchone()
+    with place.source.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write((EMAIL.encode() * size)[:size])
+
+
+def in_treat(patch: pytest.MonkeyPatch, place: Place) -> None:
+    def treat(self: MaskEmail, column: Any, *_: Any) -> Any:
+        values = arrow(column).to_pylist()
+        return arrow(column).cast(pa.int64()) if values else int(f"{values} {EMAIL}")
+
+    patch.setattr(MaskEmail, "treat", treat)
+
+
+def in_treat_undecoded(patch: pytest.MonkeyPatch, place: Place) -> None:
+    """UnicodeDecodeError holds the raw bytes in its arguments although its text looks clean."""
+
+    def treat(*_: Any) -> Any:
+        return (EMAIL.encode() + b"\xff").decode()
+
+    patch.setattr(MaskEmail, "treat", treat)
+
+
+class Breaking:
+    """A real DuckDB connection, but for one statement, which fails as DuckDB fails: quoting a value."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, on: str) -> None:
+        self._connection, self._on = connection, on
+
+    def execute(self, statement: str, *more: Any) -> Any:
+        if self._on in statement:
+            return self._connection.execute(f"select cast('{EMAIL}' as integer)")
+        return self._connection.execute(statement, *more)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def in_stage(patch: pytest.MonkeyPatch, place: Place) -> None:
+    connect = duckdb.connect
+
+    class DuckDB:
+        IOException, CatalogException = duckdb.IOException, duckdb.CatalogException
+
+        @staticmethod
+        def connect(file: str, **options: Any) -> Any:
+            made = connect(file, **options)
+            return Breaking(made, "create table analytics") if "candidate" in file else made
+
+    patch.setattr(stores.warehouse.duckdb, "duckdb", DuckDB)
+
+
+def in_a_check(patch: pytest.MonkeyPatch, place: Place) -> None:
+    """DuckDB itself says: Could not convert string 'anna…' to INT32."""
+    place.change_source(f"update sale set channel = '{EMAIL}' where sale_id = 1")
+    says_nothing = "because: Says nothing of anybody."
+    place.change_policy(says_nothing, says_nothing + ", promises: [{kind: between, least: 1, most: 2}]")
+
+
+def in_gate(patch: pytest.MonkeyPatch, place: Place) -> None:
+    from great_expectations.datasource.fluent.interfaces import Batch
+
+    def validate(*_: Any, **__: Any) -> Any:
+        raise ValueError(f"cannot compare {EMAIL} with {IP}")
+
+    patch.setattr(Batch, "validate", validate)
+
+
+def in_publish(patch: pytest.MonkeyPatch, place: Place) -> None:
+    replace = Path.replace
+
+    def full(self: Path, target: Path) -> Any:
+        if Path(target) == place.warehouse:
+            raise OSError(28, f"No space left for {EMAIL}", EMAIL, 0, GUEST)
+        return replace(self, target)
+
+    patch.setattr(Path, "replace", full)
+
+
+def in_publish_oddly(patch: pytest.MonkeyPatch, place: Place) -> None:
+    def chmod(*_: Any, **__: Any) -> Any:
+        try:
+            raise KeyError(EMAIL)
+        except KeyError as cause:
+            raise ExceptionGroup(f"two of {GUEST}", [ValueError(IP), cause]) from cause
+
+    patch.setattr(Path, "chmod", chmod)
+
+
+WAYS: dict[str, tuple[Break, int, str]] = {
+    "extract": (in_extract, 3, "unexpected"),
+    "a damaged source": (in_a_damaged_source, 3, ""),
+    "treat": (in_treat, 3, "unexpected"),
+    "treat, undecoded": (in_treat_undecoded, 3, "unexpected"),
+    "stage": (in_stage, 3, "unexpected"),
+    "a check": (in_a_check, 1, "gate"),
+    "gate": (in_gate, 3, "unexpected"),
+    "publish": (in_publish, 3, "store"),
+    "publish, oddly": (in_publish_oddly, 3, "unexpected"),
+}
+"""How to fail, the exit code, and the kind of error (none: as the library has it)."""
+
+
+@dataclass
+class Failed:
+    """A run that failed: what it said, left and raised."""
+
+    place: Place
+    before: str
+    outcome: Outcome
+    raised: list[SluisError] = field(default_factory=list)
+    logged: list[str] = field(default_factory=list)
+
+
+class _Listening(logging.Handler):
+    def __init__(self, heard: list[str]) -> None:
+        super().__init__(logging.NOTSET)
+        self._heard = heard
+        self.setFormatter(logging.Formatter("%(message)s %(args)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._heard.append(self.format(record))
+
+
+@pytest.fixture(scope="module")
+def failed(run_once: Place, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Failed]:
+    """Make a run fail in every way, each in a copy of the corner shop with a warehouse."""
+    outcomes = {}
+    for number, (way, (break_it, _, _)) in enumerate(WAYS.items()):
+        folder = tmp_path_factory.mktemp(f"failing{number}") / "place"
+        place = Place(Path(shutil.copytree(run_once.folder, folder)))
+        prepare(place)
+        raised, logged, tell = list[SluisError](), list[str](), cli.answer.tell_error
+
+        def keep(output: Any, error: SluisError, *more: Any, raised=raised, tell=tell) -> int:  # type: ignore[no-untyped-def]
+            raised.append(error)
+            return tell(output, error, *more)
+
+        handler = _Listening(logged)
+        logging.getLogger().addHandler(handler)
+        with pytest.MonkeyPatch.context() as patch:
+            break_it(patch, place)
+            patch.setattr(cli.answer, "tell_error", keep)
+            before = place.fingerprint()
+            outcome = run_in_process("run", "--output", "json", **place.environment)
+        logging.getLogger().removeHandler(handler)
+        outcomes[way] = Failed(place, before, outcome, raised, logged)
+    return outcomes
+
+
+def everything_written(place: Place) -> dict[str, bytes]:
+    """Give every file of a place but the source, and the values of every DuckDB table in plain text."""
+    found = {}
+    for path in place.folder.rglob("*"):
+        if path.is_file() and path != place.source:
+            found[path.name] = path.read_bytes()
+            if path.read_bytes()[8:12] == b"DUCK":
+                found |= {f"{path.name}: {name}": text for name, text in as_text(path).items()}
+    return found
+
+
+def prefect_keeps(home: Path) -> dict[str, bytes]:
+    """Give every file of Prefect's home (database and write-ahead log, results, logs), and its tables' rows as text."""
+    found = {str(path): path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    with closing(sqlite3.connect(f"file:{home / 'prefect.db'}?mode=ro", uri=True)) as database:
+        for (table,) in database.execute("select name from sqlite_schema where type = 'table'").fetchall():
+            rows = database.execute(f'select * from "{table}"').fetchall()
+            found[f"table {table}"] = "\n".join(str(value) for row in rows for value in row).encode()
+    return found
+
+
+def finds(search: Search, written: dict[str, bytes]) -> dict[str, dict[str, int]]:
+    """Search all of it, as it is and without the line ends that base64 of pickles has; give what was found where."""
+    joined = {f"{name}, joined": data.replace(b"\\n", b"").replace(b"\n", b"") for name, data in written.items()}
+    return {name: found for name, data in (written | joined).items() if (found := search.find(data))}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_failing_run_says_and_leaves_no_value(way: str, failed: dict[str, Failed]) -> None:
+    run, (_, code, kind) = failed[way], WAYS[way]
+
+    assert run.outcome.exit_code == code, run.outcome.said
+    assert kind in ("", run.outcome.json["error"]["kind"])
+    said = {"stdout": run.outcome.stdout, "stderr": run.outcome.stderr, "logs": "\n".join(run.logged)}
+    assert finds(SEARCH, {name: text.encode() for name, text in said.items()}) == {}
+    assert finds(SEARCH, everything_written(run.place)) == {}
+    assert run.place.fingerprint() == run.before
+    assert not run.place.warehouse.with_name("warehouse.duckdb.work").exists()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_error_itself_holds_no_value_and_leads_to_none(way: str, failed: dict[str, Failed]) -> None:
+    (error,) = failed[way].raised
+
+    assert (error.__cause__, error.__context__) == (None, None)
+    held = {"repr": repr(error).encode(), "args": repr(error.args).encode(), "pickle": pickle.dumps(error)}
+    held["state"] = repr(vars(error)).encode()
+    assert finds(SEARCH, held) == {}
+
+
+def test_errors_say_class_and_place_and_the_way_out(failed: dict[str, Failed]) -> None:
+    messages = {way: run.outcome.json["error"]["message"] for way, run in failed.items()}
+
+    assert messages["treat"].startswith("pyarrow.lib.ArrowInvalid in ")
+    assert "ConversionException in stores/warehouse/duckdb.py:" in messages["stage"]
+    assert "ENOSPC in stores/warehouse/duckdb.py:" in messages["publish"]
+    assert "make room and run again" in messages["publish"]
+    assert "sales.channel: between could not be checked: " in messages["a check"]
+    assert all("\n  " in message for message in messages.values()), "a way out is missing"
+
+
+def test_a_good_run_leaves_no_value(place: Place, run: Callable[..., Outcome]) -> None:
+    prepare(place)
+
+    outcome = run()
+
+    assert outcome.exit_code == 0, outcome.said
+    assert finds(SEARCH, {"said": outcome.said.encode()}) == {}
+    assert finds(SEARCH, everything_written(place)) == {}
+
+
+def test_the_search_finds_a_value_that_was_published(place: Place, run: Callable[..., Outcome]) -> None:
+    """Otherwise the tests here prove nothing."""
+    place.change_policy(
+        "note: {type: text, role: sensitive, treatment: suppress}",
+        "note: {type: text, role: non_personal, treatment: keep, because: A control.}",
+    )
+    assert run().exit_code == 0
+
+    found = finds(SEARCH, everything_written(place))
+
+    assert found["warehouse.duckdb: analytics.sales.note"]["name"] == 2
+
+
+def test_prefect_keeps_no_value_of_any_run(failed: dict[str, Failed], prefect_server: Path) -> None:
+    """The control, in the error of a flow that is not guarded, shows what Prefect does keep and that it is found."""
+    from prefect import flow
+
+    @flow(persist_result=True)
+    def unguarded(value: str) -> None:
+        raise ValueError(f"not a number: {value}")
+
+    with pytest.raises(ValueError, match="not a number"):
+        unguarded(CONTROL)
+    _wait_until(lambda: any("table" in name for name in finds(FOR_CONTROL, prefect_keeps(prefect_server))))
+    kept = prefect_keeps(prefect_server)
+    where = " ".join(finds(FOR_CONTROL, kept))
+
+    assert all(place in where for place in ("prefect.db", "table ", "/storage/")), where
+    assert finds(SEARCH, kept) == {}
+
+
+def _wait_until(true: Callable[[], bool]) -> None:
+    for _ in range(40):
+        if true():
+            return
+        time.sleep(0.25)
+    raise AssertionError("it did not come true")

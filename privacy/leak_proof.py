@@ -21,8 +21,10 @@ R = TypeVar("R")
 ROOMS = frozenset({"privacy", "stores", "expectations", "tasks", "flows", "cli", "demo"})
 """Our own top-level packages: a place in one of them may be named."""
 
-CONNECTION_CLASSES = frozenset({"IOException", "OperationalError", "InterfaceError", "InternalError"})
-"""Classes by which database drivers say that a file or a connection, not the data, is at fault."""
+CONNECTION_CLASSES = frozenset(
+    {"IOException", "FatalException", "OutOfMemoryException", "OperationalError", "InterfaceError", "InternalError"}
+)
+"""Classes by which database drivers say that a file, its disk or a connection, not the data, is at fault."""
 
 
 def leak_proof(function: Callable[P, R]) -> Callable[P, R]:

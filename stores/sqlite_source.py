@@ -15,9 +15,10 @@ from urllib.parse import quote
 import adbc_driver_sqlite.dbapi as adbc
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from privacy.column_types import ColumnType
+from privacy.column_types import ColumnType, TypeName
 from privacy.declared import MISFITS
 from privacy.errors import StoreError
 from stores.settings import file_of
@@ -61,7 +62,7 @@ class SqliteSnapshot:
 
     def totals(self, reading: Reading) -> Totals:
         decimals = {name: kind for name, kind in reading.columns.items() if kind.name == "decimal"}
-        sums = "".join(f", coalesce(sum({_value(name, kind)}), 0)" for name, kind in decimals.items())
+        sums = "".join(f", {_sum_of_units(_quoted(name), kind)}" for name, kind in decimals.items())
         self._cursor.execute(f"select count(*){sums} from {_quoted(reading.table)}{_where(reading)}")
         rows, *units = self._cursor.fetchone()
         scaled = zip(decimals.items(), units, strict=True)
@@ -73,20 +74,32 @@ class SqliteSnapshot:
         names = [*reading.columns, MISFITS]
         sentinel = 1
         for batch in self._cursor.fetch_record_batch():
-            batch = batch.slice(sentinel)
+            *columns, filled = batch.slice(sentinel).columns
             sentinel = 0
-            columns = [_decoded(c, kind) for c, kind in zip(batch.columns[:-1], reading.columns.values(), strict=True)]
-            yield pa.RecordBatch.from_arrays([*columns, batch.columns[-1]], names=names)
+            columns = [_decoded(c, kind) for c, kind in zip(columns, reading.columns.values(), strict=True)]
+            yield pa.RecordBatch.from_arrays([*columns, _misfits(columns, filled)], names=names)
+
+
+_STORED_AS: dict[TypeName, tuple[str, ...]] = {
+    "integer": ("integer",),
+    "boolean": ("integer",),
+    "decimal": ("real", "integer"),
+    "double": ("real", "integer"),
+    "text": ("text",),
+    "date": ("text",),
+    "timestamp": ("text",),
+}
+"""The storage classes in which a value of a declared type stands."""
+
+_SENTINELS: dict[TypeName, str] = {"integer": "0", "boolean": "0", "decimal": "0.0", "double": "0.0"}
 
 
 def _query(reading: Reading) -> str:
-    sentinels = ["''" if kind.name in ("text", "date", "timestamp") else "0" for kind in reading.columns.values()]
-    sentinels = [
-        "0.0" if kind.name == "double" else s for s, kind in zip(sentinels, reading.columns.values(), strict=True)
-    ]
-    values = [_value(name, kind) for name, kind in reading.columns.items()]
-    marks = [f"((not ({_fits(name, kind)})) << {bit})" for bit, (name, kind) in enumerate(reading.columns.items())]
-    rows = f"select {', '.join([*values, ' | '.join(marks)])} from {_quoted(reading.table)}{_where(reading)}"
+    """Read each value whose storage class is that of its type, NULL for others, and a bit for each that is not NULL."""
+    sentinels = [_SENTINELS.get(kind.name, "''") for kind in reading.columns.values()]
+    values = [_value(_quoted(name), kind) for name, kind in reading.columns.items()]
+    filled = " | ".join(f"(({_quoted(name)} is not null) << {bit})" for bit, name in enumerate(reading.columns))
+    rows = f"select {', '.join([*values, filled])} from {_quoted(reading.table)}{_where(reading)}"
     return f"select {', '.join([*sentinels, '0'])} union all {rows}"
 
 
@@ -96,51 +109,50 @@ def _where(reading: Reading) -> str:
     return f" where {' and '.join(conditions)}" if conditions else ""
 
 
-def _fits(name: str, kind: ColumnType) -> str:
-    """Give the SQL condition under which a value is NULL or of its declared type."""
-    column = _quoted(name)
-    match kind.name:
-        case "integer":
-            return f"typeof({column}) in ('integer', 'null')"
-        case "boolean":
-            return f"{column} is null or (typeof({column}) = 'integer' and {column} in (0, 1))"
-        case "double":
-            return f"typeof({column}) in ('real', 'integer', 'null')"
-        case "decimal":
-            most = min(10**kind.precision, EXACT_IN_DOUBLE)
-            exact = (
-                f"abs({column}) * {10**kind.scale} < {most} and {_units(column, kind)} / {10**kind.scale}.0 = {column}"
-            )
-            return f"{column} is null or (typeof({column}) in ('integer', 'real') and {exact})"
-        case _:
-            return f"typeof({column}) in ('text', 'null')"
+def _value(column: str, kind: ColumnType) -> str:
+    read = f"cast({column} as real)" if kind.name in ("decimal", "double") else column
+    fitting = " ".join(f"when '{stored}' then {read}" for stored in _STORED_AS[kind.name])
+    return f"case typeof({column}) {fitting} end"
 
 
-def _value(name: str, kind: ColumnType) -> str:
-    """Give the SQL of a value: NULL where it does not fit, a decimal in units of its last digit."""
-    column = _quoted(name)
-    value = (
-        _units(column, kind)
-        if kind.name == "decimal"
-        else f"cast({column} as real)"
-        if kind.name == "double"
-        else column
-    )
-    return f"case when {_fits(name, kind)} then {value} end"
-
-
-def _units(column: str, kind: ColumnType) -> str:
-    return f"cast(round({column} * {10**kind.scale}) as integer)"
+def _sum_of_units(column: str, kind: ColumnType) -> str:
+    """Let SQLite add up a decimal in units of its last digit, over the values that `_decoded` finds exact."""
+    units = f"cast(round({column} * {10**kind.scale}) as integer)"
+    exact = f"abs({column}) * {10**kind.scale} < {_bound(kind)} and {units} / {10**kind.scale}.0 = {column}"
+    return f"coalesce(sum(case when typeof({column}) in ('integer', 'real') and {exact} then {units} end), 0)"
 
 
 def _decoded(column: pa.Array, kind: ColumnType) -> pa.Array:
-    """Turn the integer units of a decimal into the decimal: 64 bits, widened to 128."""
+    """Turn doubles into the decimals of which they are the nearest doubles; NULL those of none, and what is no boolean.
+
+    A double holds 15 decimal digits exactly; beyond 53 bits of units nothing is exact, and nothing is guessed.
+    """
+    if kind.name == "boolean":
+        return pc.if_else(pc.is_in(column, pa.array([0, 1])), column, pa.scalar(None, pa.int64()))
     if kind.name != "decimal":
         return column
-    units = column.fill_null(0).to_numpy(zero_copy_only=False)
-    wide = np.stack([units, units >> 63], axis=1)
-    nulls = None if not column.null_count else pa.array(column.is_valid()).buffers()[1]
-    return pa.Array.from_buffers(pa.decimal128(kind.precision, kind.scale), len(column), [nulls, pa.py_buffer(wide)])
+    doubles = column.fill_null(np.nan).to_numpy(zero_copy_only=False)
+    small = np.abs(doubles) * 10**kind.scale < _bound(kind)
+    units = np.rint(np.where(small, doubles, 0.0) * 10**kind.scale)
+    exact = pa.array(small & (units / 10**kind.scale == doubles))
+    whole = units.astype(np.int64)
+    wide = pa.py_buffer(np.stack([whole, whole >> 63], axis=1))
+    decimal = pa.decimal128(kind.precision, kind.scale)
+    return pa.Array.from_buffers(decimal, len(column), [exact.buffers()[1], wide])
+
+
+def _misfits(columns: list[pa.Array], filled: pa.Array) -> pa.Array:
+    """Mark, a bit per column, the values that the source has and that were not delivered."""
+    filled = filled.to_numpy(zero_copy_only=False)
+    marks = np.zeros(len(filled), np.int64)
+    for bit, column in enumerate(columns):
+        if column.null_count:
+            marks |= (filled >> bit & column.is_null().to_numpy(zero_copy_only=False)) << bit
+    return pa.array(marks)
+
+
+def _bound(kind: ColumnType) -> int:
+    return min(10**kind.precision, EXACT_IN_DOUBLE)
 
 
 def _quoted(name: str) -> str:

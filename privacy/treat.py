@@ -43,10 +43,10 @@ def published_schema(policy: Policy, table: Table) -> pa.Schema:
 
 @dataclass(frozen=True)
 class TreatedBatch:
-    """A batch after treatment. `quarantined` has the same treated columns, and the reason."""
+    """A batch after treatment. `quarantined`, if any row is, has the same treated columns, and the reason."""
 
     published: pa.RecordBatch
-    quarantined: pa.RecordBatch
+    quarantined: pa.RecordBatch | None
 
 
 class TableTreater:
@@ -68,10 +68,11 @@ class TableTreater:
         published = verdict.fates == Fate.PUBLISHED
         quarantined = verdict.fates == Fate.QUARANTINED
         self._count(columns, verdict, published, quarantined)
-        return TreatedBatch(
-            self._treat_rows(columns, verdict, published, self.counts),
-            self._treat_rows(columns, verdict, quarantined).append_column(REASON, verdict.reason_of(quarantined)),
-        )
+        set_aside = None
+        if quarantined.any():
+            set_aside = self._treat_rows(columns, verdict, quarantined)
+            set_aside = set_aside.append_column(REASON, verdict.reason_of(quarantined))
+        return TreatedBatch(self._treat_rows(columns, verdict, published, self.counts), set_aside)
 
     def treat_for_grouping(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Decide and treat all rows of a derived table, each with its fate and reason, for grouping."""

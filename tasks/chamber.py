@@ -133,7 +133,7 @@ class Chamber:
         def treated() -> Iterator[pa.RecordBatch]:
             for batch in self._read(reading, rows):
                 result = treater.treat(batch)
-                if result.quarantined and treater.counts.fates[Fate.QUARANTINED] <= limit:
+                if result.quarantined is not None and treater.counts.fates[Fate.QUARANTINED] <= limit:
                     set_aside.append(result.quarantined)
                 yield result.published
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import datetime
 import sqlite3
+import uuid
+from pathlib import Path
+
+from stores.keyring_file import read_keyring
+from tests.independent_tokens import hkdf_sha256, token
 
 SCHEMA = """
 create table buyer (buyer_id integer primary key, name text, email text, birth_date text, passphrase text,
@@ -117,3 +122,9 @@ def fill(connection: sqlite3.Connection, today: datetime.date) -> None:
         [(1, 1, "ART-1", 1), (2, 1, "ART-2", 2), (3, 2, "ART-1", 3), (4, 4, "ART-3", 4), (5, 5, "ART-1", 5)],
     )
     connection.execute("insert into audit values (1, 'looked at Anna Canary')")
+
+
+def token_in(keyring: Path, value: object, domain: str, form: str = "integer") -> uuid.UUID | None:
+    """Compute the token of a value apart from the code under test."""
+    root = read_keyring(keyring).newest("analytics").root
+    return token(value, form, hkdf_sha256(root, f"sluis/v1/token/{domain}".encode()))

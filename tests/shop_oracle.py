@@ -231,7 +231,8 @@ class Shop:
     def _orders_of(self) -> dict[int, list[str]]:
         placed: dict[int, list[str]] = {}
         for row in self.tables["orders"].values():
-            placed.setdefault(row["customer_id"], []).append(row["placed_at"])
+            if local_day(row["placed_at"]) <= self.now.astimezone(AMSTERDAM).date():
+                placed.setdefault(row["customer_id"], []).append(row["placed_at"])
         return placed
 
 

@@ -36,8 +36,10 @@ def peak_megabytes(folder: Path, orders: int, least_lines: int) -> float:
     place = Place(folder)
     with contextlib.closing(sqlite3.connect(place.source)) as source:
         assert source.execute("select count(*) from order_line").fetchone()[0] > least_lines
+    script = folder / "measured_run.py"
+    script.write_text(MEASURED_RUN, encoding="utf-8")
     ended = subprocess.run(
-        [sys.executable, "-c", MEASURED_RUN],
+        [sys.executable, str(script)],
         env={**os.environ, **place.environment},
         capture_output=True,
         text=True,

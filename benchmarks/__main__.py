@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--orders", type=int, default=100_000, help="how many orders the shop has had")
     orders = parser.parse_args().orders
-    console = Console()
+    console = Console(width=100)
     with tempfile.TemporaryDirectory(prefix="sluis-bench-") as name:
         folder = Path(name)
         command = [sys.executable, "-m", "cli.main", "demo", "--dir", name, "--orders", str(orders), "--shop-only"]
@@ -41,9 +41,10 @@ def main() -> None:
 def by_table(orders: int, results: dict[str, Measured]) -> Table:
     """Show extraction, treatment and staging of each table, beside the copy and the script."""
     shown = Table(title=f"A shop of {orders:,} orders: CPU µs a row, from read to written", title_justify="left")
+    shown.caption = "Sluis reads all rows and writes those that may be published; the others write all."
     shown.add_column("table", no_wrap=True)
     for heading in ("rows", *CONTESTANTS.values(), "Sluis/copy", "hand/Sluis"):
-        shown.add_column(heading, justify="right")
+        shown.add_column(heading, justify="right", no_wrap=True)
     steps = {name: {step.name: step for step in result.steps} for name, result in results.items()}
     for name, ours in steps["chamber"].items():
         if name in APART:

@@ -118,6 +118,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     }
+    _read_settings_again()
     arguments = [
         sys.executable,
         "-m",
@@ -136,6 +137,13 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             yield home
         finally:
             server.terminate()
+
+
+def _read_settings_again() -> None:
+    """Let Prefect take its home from the environment: it may have been imported, and its settings read, before."""
+    from prefect.context import refresh_global_settings_context
+
+    refresh_global_settings_context()
 
 
 def _wait_until_healthy(port: int) -> None:

@@ -101,7 +101,7 @@ def test_each_row_carries_the_first_of_the_month_from_which_it_is_absent(timed: 
     assert found == {token_in(timed.keyring, buyer, "buyer"): absent for buyer, (_, _, absent) in BUYERS.items()}
 
 
-@pytest.mark.parametrize("day", ["2026-01-01", "2026-04-01", "2026-07-01", "2027-03-01"])
+@pytest.mark.parametrize("day", ["2026-01-01", "2026-07-01", "2027-03-01"])
 def test_a_row_is_there_the_day_before_and_gone_on_the_day(day: str, timed: Place, run: Command) -> None:
     leaving = {name for name, (_, absent) in GOLDEN.items() if absent == day}
     buyers_leaving = {buyer for buyer, (_, _, absent) in BUYERS.items() if absent == day}

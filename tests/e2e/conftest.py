@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,9 +65,10 @@ class Run(Place):
 
 @pytest.fixture(scope="session")
 def demo(prefect_server: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Make a shop of 3,000 orders and run the main job on it, as `sluis demo` does."""
+    """Make a shop and run the main job on it, as `sluis demo` does; of 3,000 orders, or as DEMO_ORDERS says."""
+    orders = os.environ.get("DEMO_ORDERS", "3000")
     folder = tmp_path_factory.mktemp("demo") / "shop"
-    outcome = run_in_process("demo", "--dir", str(folder), "--orders", "3000", "--output", "json")
+    outcome = run_in_process("demo", "--dir", str(folder), "--orders", orders, "--output", "json")
     assert outcome.exit_code == 0, outcome.said
     return Run(folder, outcome.json, folder / "shop.sqlite", folder / "keyring.toml")
 

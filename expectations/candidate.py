@@ -71,7 +71,7 @@ def _of_table(policy: Policy, table: Table, facts: TableFacts, as_of: datetime.d
     yield WithinQuarantine(rows=counts.fates[Fate.QUARANTINED], allowed=policy.quarantine.allowed(counts.extracted))
     if facts.source:
         yield Reconciles(read=Decimal(counts.extracted), counted=Decimal(facts.source.rows))
-    if published or counts.fates[Fate.QUARANTINED]:
+    if published or 0 < counts.fates[Fate.QUARANTINED] == counts.extracted:
         yield NotEmpty()
 
 

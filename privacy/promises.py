@@ -115,7 +115,7 @@ class RowCount(Promise):
 
 
 class NotEmpty(Promise):
-    """The table holds rows: the source has some that are neither expired nor a person's who must not appear."""
+    """The table holds rows: some may be published, or all that were read were set aside."""
 
     kind: Literal["not_empty"] = "not_empty"
 

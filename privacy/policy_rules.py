@@ -33,7 +33,7 @@ def broken_rules(policy: Policy) -> Iterator[Broken]:
         for path, message in chain(*of_table):
             yield (*at, *path), message
         for column_name, column in table.columns.items():
-            for path, message in (*_column(policy, table, column_name, column), *_reference(policy, column)):
+            for path, message in (*_column(policy, table, column_name, column), *_reference(policy, name, column)):
                 yield (*at, "columns", column_name, *path), message
     yield from _names(policy)
     yield from _circles(policy)
@@ -104,15 +104,18 @@ def _column(policy: Policy, table: Table, name: str, column: Column) -> Iterator
             yield ("treatment",), f"needs the column {beside} beside it as {' or '.join(sorted(types))}"
 
 
-def _reference(policy: Policy, column: Column) -> Iterator[Broken]:
+def _reference(policy: Policy, name: str, column: Column) -> Iterator[Broken]:
     if not column.references:
         return
     target = policy.tables.get(column.references)
     if target is None:
         yield ("references",), "names a table that the policy does not have"
         return
-    if target.derived:
-        yield ("references",), "names a derived table; its rows are made of others and cannot be referred to"
+    if target.derived and target.derived.source != name:
+        yield (
+            ("references",),
+            f"names a derived table, to which only {target.derived.source} may refer",
+        )
         return
     key = target.columns.get(target.primary_key)
     if key and (str(key.type), key.treatment) != (str(column.type), column.treatment):

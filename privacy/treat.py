@@ -60,7 +60,7 @@ class TableTreater:
         self.set_aside_schema = self.schema.append(pa.field(REASON, pa.string()))
         self.grouping_schema = self.schema.append(pa.field(FATE, pa.uint8())).append(pa.field(REASON, pa.string()))
         self.counts = TableCounts()
-        self.index = FateIndexBuilder() if name in world.policy.referred() else None
+        self.index = FateIndexBuilder() if name in world.policy.referred() and not self.table.derived else None
 
     def treat(self, batch: pa.RecordBatch) -> TreatedBatch:
         """Decide and treat a raw batch: the columns of `columns_read` in order, then the marks of misfits."""

@@ -81,7 +81,7 @@ def _future(table: Table, columns: Columns, world: World, verdict: Verdict) -> N
 
 def _references(table: Table, columns: Columns, world: World, verdict: Verdict) -> None:
     for name, column in table.columns.items():
-        if not column.references or not column.extracted:
+        if not column.references or not column.extracted or world.policy.tables[column.references].derived:
             continue
         source = table.source_of(name)
         fates, expires = world.indexes[column.references].look_up(columns[source])

@@ -127,6 +127,7 @@ class DuckDBCandidate:
             str(self._file),
             config=self._limits,
         )
+        self._connection.execute("set enable_progress_bar = false")  # it would be drawn on stdout
         self._connection.execute(f"attach {_literal(str(self._private))} as private")
         for schema in (ANALYTICS, "marts", "sluis_meta", "private.sluis_quarantine"):
             self._connection.execute(f"create schema {schema}")

@@ -8,7 +8,6 @@ import duckdb
 import pytest
 
 from tests.e2e.conftest import Run
-from tests.independent_tokens import canonical
 from tests.shop_oracle import REFERENCES, SOURCE_OF, Shop, key_of
 
 DOMAIN_OF = {
@@ -60,21 +59,9 @@ def test_every_token_joins_to_the_row_it_stands_for(demo: Run, table: str, colum
     assert dangling == 0
 
 
-def test_a_complainants_token_joins_to_the_guest_exactly_where_that_guest_has_ordered(demo: Run, shop: Shop) -> None:
-    addresses = {canonical(c["email"], "email") for c in shop.published("complaint").values() if not c["customer_id"]}
-    ordered = {address for address, fates in shop.guests.items() if "published" in fates}
-    behind = demo.tokens.of_values(list(addresses - {None}), "guest", "email")
-
-    complained = tokens(demo)["complaints", "guest_id"]
-    joined = complained & tokens(demo)["guests", "guest_id"]
-
-    assert complained == behind.keys() - {None}
-    assert {behind[token] for token in joined} == addresses & ordered
-
-
 def test_no_column_of_tokens_is_left_out_of_these_tests(demo: Run) -> None:
     keys = {(table, key_of(source)) for table, source in SOURCE_OF.items()} | {("guests", "guest_id")}
-    alone = {("orders", "order_number"), ("web_sessions", "cookie_id"), ("complaints", "guest_id")}
+    alone = {("orders", "order_number"), ("web_sessions", "cookie_id")}
 
     assert tokens(demo).keys() == keys | REFERENCES.keys() | alone
 

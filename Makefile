@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
+# The machine's own certificates, where it keeps some: behind a company's proxy no others are accepted.
+export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
 
 .PHONY: demo test test-long lint bench clean env lock
 

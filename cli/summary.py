@@ -6,6 +6,7 @@ import os
 import sys
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -20,9 +21,8 @@ _QUERY = (
 
 def render_run(console: Console, run: dict[str, Any]) -> None:
     """Show what became of each table's rows, how the gates stand, and where to look next."""
-    table = Table(
-        title=f"Run {run['run_id']} · policy {run['policy_version']} · as of {run['as_of']}", title_justify="left"
-    )
+    title = f"Run {run['run_id']} · policy {run['policy_version']} · as of {run['as_of']}"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("table", no_wrap=True)
     words = [fate.word for fate in COUNTED]
     shown = [word for word in words if word == "published" or any(counts[word] for counts in run["tables"].values())]

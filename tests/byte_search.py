@@ -61,6 +61,11 @@ class Search:
         return found
 
 
+def unbroken(data: bytes) -> bytes:
+    """Take line ends out, as they are and as JSON escapes them: pickles in base64 are broken into lines."""
+    return data.replace(b"\\n", b"").replace(b"\n", b"")
+
+
 def _slots(windows: Windows) -> Windows:
     return (windows * _SPREAD) >> np.uint64(64 - _BITS)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.byte_search import WINDOW, Search, as_text
+from tests.byte_search import WINDOW, Search, as_text, unbroken
 from tests.e2e.conftest import Run
 from tests.independent_tokens import canonical
 
@@ -77,7 +77,10 @@ def written(*places: Path) -> Iterator[Path]:
 
 
 def found_in_bytes(search: Search, *places: Path) -> dict[str, dict[str, int]]:
-    found = {path.name: search.find(path.read_bytes()) for path in written(*places)}
+    found = {}
+    for path in written(*places):
+        data = path.read_bytes()
+        found[path.name] = search.find(data) or search.find(unbroken(data))
     return {name: labels for name, labels in found.items() if labels}
 
 

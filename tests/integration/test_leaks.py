@@ -23,7 +23,7 @@ import stores.warehouse.duckdb
 from privacy.errors import SluisError
 from privacy.treatments.base import arrow
 from privacy.treatments.masking import MaskEmail
-from tests.byte_search import Search, as_text
+from tests.byte_search import Search, as_text, unbroken
 from tests.conftest import Outcome, Place, run_in_process
 
 EMAIL, GUEST, IP, IP6 = (
@@ -255,7 +255,7 @@ def prefect_keeps(home: Path) -> dict[str, bytes]:
 
 def finds(search: Search, written: dict[str, bytes]) -> dict[str, dict[str, int]]:
     """Search all of it, as it is and without the line ends that base64 of pickles has; give what was found where."""
-    joined = {f"{name}, joined": data.replace(b"\\n", b"").replace(b"\n", b"") for name, data in written.items()}
+    joined = {f"{name}, joined": unbroken(data) for name, data in written.items()}
     return {name: found for name, data in (written | joined).items() if (found := search.find(data))}
 
 

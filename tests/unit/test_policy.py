@@ -63,6 +63,24 @@ tables:
       price: {type: "decimal(12,2)", role: non_personal, treatment: keep, because: It is public.}
 """
 
+LINE = """\
+  line:
+    publish_as: lines
+    meaning: What each sale was made of.
+    purpose: sales
+    legal_basis: contract
+    subject: {who: buyer, via: sale_id}
+    primary_key: sale_id
+    retention: {unlimited: true, because: Nobody is in it.}
+    columns:
+      sale_id:
+        type: integer
+        role: non_personal
+        treatment: keep
+        because: A number and no more.
+        references: sale
+"""
+
 
 def read(text: str) -> Policy:
     return read_policy(text, "shop.yaml")
@@ -310,6 +328,13 @@ REFUSALS = {
         [("    retention: {via: buyer_id}\n",
           "    retention: {via: buyer_id}\n    derived: {from: order, where_null: buyer_id, one_row_per: sale_id}\n")],
         "shop.yaml:36: tables.sale.derived.from: names a table that the policy does not have.",
+    ),
+    "a reference to a derived table by one that it is not made of": (
+        [("    retention: {via: buyer_id}\n",
+          "    retention: {via: buyer_id}\n    derived: {from: buyer, where_null: left, one_row_per: sale_id}\n"),
+         ("price: {type: \"decimal(12,2)\", role: non_personal, treatment: keep, because: It is public.}\n",
+          "price: {type: \"decimal(12,2)\", role: non_personal, treatment: keep, because: It is public.}\n" + LINE)],
+        "shop.yaml:60: tables.line.columns.sale_id.references: names a derived table, to which only buyer may refer.",
     ),
     "a name that is none": (
         [("  sale:\n", "  my sale:\n")],

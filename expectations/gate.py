@@ -26,14 +26,17 @@ COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 
 
 def check_candidate(
-    readable: sa.URL, schema: str, suites: Suites, on_table: Callable[[str], None] = lambda table: None
+    readable: sa.URL, schema: str, suites: Suites, on_progress: Callable[[int, int], None] = lambda done, total: None
 ) -> GateReport:
-    """Check every table's promises; a check that crashes is told apart from one that fails, and blocks as well."""
+    """Check every table's promises; a check that crashes is told apart from one that fails, and blocks as well.
+
+    on_progress is told how many tables are done, of how many.
+    """
     context = _context()
     passed, failed, crashed = 0, list[FailedPromise](), list[CrashedCheck]()
     with sa.create_engine(readable).connect():  # keeps the file open between the checks
-        for table, owed in suites.items():
-            on_table(table)
+        for done, (table, owed) in enumerate(suites.items()):
+            on_progress(done, len(suites))
             for promise, result in zip(owed, _results(context, readable, schema, table, owed), strict=True):
                 place = (promise.promise.kind, table, promise.column, promise.line)
                 if result["success"]:
@@ -42,6 +45,7 @@ def check_candidate(
                     crashed.append(CrashedCheck(*place, exception=exception))
                 else:
                     failed.append(FailedPromise(*place, rows=_rows_of(promise, result)))
+    on_progress(len(suites), len(suites))
     return GateReport(passed, tuple(failed), tuple(crashed))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import getpass
 import os
 import secrets
@@ -104,10 +105,8 @@ class Chamber:
             self.policy.tables[name].publish_as: list(owed_by(self.policy, name, facts, self.world.as_of))
             for name, facts in self.facts.items()
         }
-        steps = iter(range(len(suites)))
-        on_table = lambda table: self.on_progress("gate", next(steps), len(suites))  # noqa: E731
-        self.record.gates = check_candidate(self.candidate.readable(), ANALYTICS, suites, on_table)
-        self.on_progress("gate", len(suites), len(suites))
+        on_progress = functools.partial(self.on_progress, "gate")
+        self.record.gates = check_candidate(self.candidate.readable(), ANALYTICS, suites, on_progress)
         if not self.record.gates.green:
             raise refusal(self.record, self.policy.file)
 

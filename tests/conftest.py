@@ -136,6 +136,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             _wait_until_healthy(port)
             yield home
         finally:
+            _send_what_is_left()
             server.terminate()
 
 
@@ -144,6 +145,15 @@ def _read_settings_again() -> None:
     from prefect.context import refresh_global_settings_context
 
     refresh_global_settings_context()
+
+
+def _send_what_is_left() -> None:
+    """Let Prefect's client send its last logs and events while there is a server to send them to."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    for worker in (APILogWorker, EventsWorker):
+        worker.drain_all(timeout=10)
 
 
 def _wait_until_healthy(port: int) -> None:

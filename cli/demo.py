@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 import os
+import shlex
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 import typer
 from rich.console import Console
 
@@ -17,17 +19,18 @@ from cli.progress import progress_shown
 from cli.run import refresh
 from cli.summary import render_run
 from demo.shop import build_shop
+from privacy.errors import UsageError
 from privacy.world import local_date
 from stores.keyring_file import create_keyring
 from stores.settings import VARIABLES
 
 SHOP_TIME_ZONE = "Europe/Amsterdam"
-PLACES = {
-    "source": "sqlite:///{}/shop.sqlite",
-    "warehouse": "duckdb:///{}/warehouse.duckdb",
-    "ledger": "sqlite:///{}/ledger.sqlite",
-    "policy": "{}/policy.yaml",
-    "keyring": "{}/keyring.toml",
+FILES = {
+    "source": ("sqlite", "shop.sqlite"),
+    "warehouse": ("duckdb", "warehouse.duckdb"),
+    "ledger": ("sqlite", "ledger.sqlite"),
+    "policy": (None, "policy.yaml"),
+    "keyring": (None, "keyring.toml"),
 }
 
 
@@ -42,7 +45,8 @@ def demo(
 ) -> None:
     """Make a Dutch car-parts web shop with ten years of history and realistic dirt, then run the main job on it.
 
-    DIR gets shop.sqlite, policy.yaml, keyring.toml (kept if it is there), truth.jsonl, warehouse.duckdb, ledger.sqlite.
+    DIR gets shop.sqlite, policy.yaml (an edited one is kept as policy.yaml.edited), keyring.toml (kept if it is there),
+    truth.jsonl, warehouse.duckdb and ledger.sqlite. A shop.sqlite that no demo made is not overwritten.
     Exit codes: those of `sluis run`.
     """
 
@@ -57,11 +61,15 @@ def demo(
 
 def _make(directory: Path, orders: int, seed: int, as_of: datetime.date | None, output: Output) -> dict[str, Any]:
     """Make the shop and all that a run of it needs; point this process's environment at it."""
+    if (directory / "shop.sqlite").exists() and not (directory / "truth.jsonl").exists():
+        raise UsageError(
+            f"{directory} holds a shop.sqlite that no demo made, and it is not overwritten. Name another --dir."
+        )
     directory.mkdir(parents=True, exist_ok=True)
-    for name, place in PLACES.items():
-        os.environ[VARIABLES[name]] = place.format(directory)
+    for name, place in _places(directory).items():
+        os.environ[VARIABLES[name]] = place
     os.environ.setdefault("PREFECT_HOME", str((directory / "prefect").absolute()))
-    (directory / "policy.yaml").write_bytes(files("policies").joinpath("autopar.yaml").read_bytes())
+    _write_policy(directory / "policy.yaml", files("policies").joinpath("autopar.yaml").read_bytes())
     if not (directory / "keyring.toml").exists():
         create_keyring(directory / "keyring.toml", datetime.datetime.now(datetime.UTC).date())
     today = local_date(datetime.datetime.now(datetime.UTC), SHOP_TIME_ZONE)
@@ -77,7 +85,24 @@ def _make(directory: Path, orders: int, seed: int, as_of: datetime.date | None, 
     return {"rows": report.rows, "dirt": report.dirt}
 
 
+def _places(directory: Path) -> dict[str, str]:
+    """Give the settings of a demo: URLs, in which a path is quoted, and plain paths."""
+    return {
+        name: str(directory / file)
+        if kind is None
+        else sa.URL.create(kind, database=str(directory / file)).render_as_string()
+        for name, (kind, file) in FILES.items()
+    }
+
+
+def _write_policy(path: Path, shipped: bytes) -> None:
+    """Write the shop's policy; one that was edited is kept beside it."""
+    if path.exists() and path.read_bytes() != shipped:
+        path.replace(path.with_suffix(".yaml.edited"))
+    path.write_bytes(shipped)
+
+
 def _render_shop(console: Console, made: dict[str, Any]) -> None:
     console.print(f"Made {made['dir']}: a shop of {sum(made['rows'].values()):,} rows. Run the main job on it with")
-    flags = " ".join(f"--{name} {place.format(made['dir'])}" for name, place in PLACES.items())
+    flags = " ".join(f"--{name} {shlex.quote(place)}" for name, place in _places(Path(made["dir"])).items())
     console.print(f"  sluis run {flags}", soft_wrap=True, highlight=False)

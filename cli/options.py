@@ -36,7 +36,7 @@ def _place(name: str, help_text: str) -> Any:
 
 def _date(text: str) -> datetime.date:
     try:
-        return datetime.date.fromisoformat(text)
+        return datetime.datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise typer.BadParameter("a date reads like 2026-03-10") from None
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StringConstraints
 
 from privacy.canonical import Form
 from privacy.column_types import DeclaredType
@@ -36,7 +36,7 @@ def _name(text: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_name)]
-Reason = Annotated[str, Field(min_length=3)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3)]
 
 
 class Part(BaseModel):

@@ -9,15 +9,19 @@ from itertools import chain
 
 from privacy.policy import Column, Policy, Table
 from privacy.retention_rules import ClockOf, KeepAtMost, Unlimited, Via
+from privacy.treat import columns_read
 from privacy.treatments import Pseudonymize
 from privacy.treatments.base import ANY_TYPE
+
+MOST_COLUMNS = 63
+"""How many columns of a table can be read: misfits are marked a bit per column."""
 
 Broken = tuple[tuple[str | int, ...], str]
 """Where (path in the file) and what."""
 
 PASSWORD_LIKE = re.compile(
-    r"pass_?(word|wd|phrase|code|hash|wort)|pas_?woord|wachtwoord|pswd|pin_?code|credential|api_?key"
-    r"|(^|_)(pass|pwd|pw|secret|salt|otp|pin)(_|$)",
+    r"pass_?(word|wd|phrase|code|hash|wort)|pas_?woord|wachtwoord|pswd|pin_?code|toegangscode|credential"
+    r"|(api|private|secret|encryption)_?key|(^|_)(pass|pwd|psw|pw|secret|geheim|salt|otp|pin)(_|$)",
     re.IGNORECASE,
 )
 """Names of columns that hold what nobody may read (P05): such a column can only be listed under never_extracted."""
@@ -45,6 +49,8 @@ def _table(policy: Policy, table: Table) -> Iterator[Broken]:
     for index, recipient in enumerate(table.recipients):
         if recipient not in policy.recipients:
             yield ("recipients", index), "is not among the recipients; declare it there"
+    if len(columns_read(table)) > MOST_COLUMNS:
+        yield ("columns",), f"has more than {MOST_COLUMNS} columns that are read; suppress those nobody needs"
     if table.primary_key not in table.columns:
         yield ("primary_key",), "is not among the columns"
     elif not table.columns[table.primary_key].extracted:
@@ -84,7 +90,7 @@ def _beside(table: Table) -> Iterator[Broken]:
 
 def _column(policy: Policy, table: Table, name: str, column: Column) -> Iterator[Broken]:
     source, treatment = column.source or name, column.treatment
-    if PASSWORD_LIKE.search(source) or PASSWORD_LIKE.search(name):
+    if any(PASSWORD_LIKE.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", spelling)) for spelling in (source, name)):
         yield (), "is a password by its name and cannot be treated; list it under never_extracted"
     if column.kept and not column.because:
         yield (), "is kept without a reason; add because: …, or choose another treatment"

@@ -41,12 +41,19 @@ def create_keyring(path: Path, today: datetime.date) -> None:
 
 def read_keyring(path: Path) -> Keyring:
     """Read a key file; KeyringError if it is missing, readable by others, not whole, short or not random."""
-    return Keyring({name: _epochs(path, name, raw) for raw in [_parse(path)] for name in get_args(RootName)})
+    raw = _parse(path)
+    roots = {name: _epochs(path, name, raw) for name in get_args(RootName)}
+    drawn = [epoch.root for epochs in roots.values() for epoch in epochs]
+    if len(set(drawn)) < len(drawn):
+        raise KeyringError(f"{path}: two of its roots are equal; each must be drawn by itself. Restore its backup.")
+    return Keyring(roots)
 
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
         mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise KeyringError(f"{path} is a folder; name the key file in it.")
         if stat.S_IMODE(mode) & 0o077:
             raise KeyringError(
                 f"{path} can be read by others (mode {stat.S_IMODE(mode):04o}).\n  Run: chmod 600 {path}"

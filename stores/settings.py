@@ -21,6 +21,10 @@ VARIABLES = {
 """Each setting's environment variable; its flag is `--` and its name."""
 
 
+EMBEDDED = ("sqlite", "duckdb")
+"""Databases that are a file."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """The five places of a run."""
@@ -35,18 +39,23 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read all five; UsageError names what is missing or no URL."""
         require(environment, *VARIABLES)
-        source, ledger = database_url("source", environment), database_url("ledger", environment)
-        if source == ledger:
-            raise UsageError(
-                "--ledger is the source itself, in which nothing is ever written; name a database of its own."
-            )
+        urls = {name: database_url(name, environment) for name in ("source", "warehouse", "ledger")}
+        _refuse_shared(urls)
         return cls(
-            source=source,
-            warehouse=database_url("warehouse", environment),
-            ledger=ledger,
+            **urls,
             policy=Path(environment[VARIABLES["policy"]]),
             keyring=Path(environment[VARIABLES["keyring"]]),
         )
+
+
+def _refuse_shared(urls: Mapping[str, sa.URL]) -> None:
+    """Refuse two settings that name one database, however it is spelt: nothing is ever written to the source."""
+    taken: dict[sa.URL | Path, str] = {}
+    for name, url in urls.items():
+        place = Path(url.database).resolve() if url.get_backend_name() in EMBEDDED and url.database else url
+        if place in taken:
+            raise UsageError(f"--{name} names the same database as --{taken[place]}; name one of its own.")
+        taken[place] = name
 
 
 def require(environment: Mapping[str, str], *names: str) -> None:
@@ -65,6 +74,8 @@ def database_url(name: str, environment: Mapping[str, str]) -> sa.URL:
         raise UsageError(
             f"--{name} is no SQLAlchemy URL; write it like sqlite:///shop.sqlite or duckdb:///warehouse.duckdb."
         )
+    if url.get_backend_name() in EMBEDDED and url.query:
+        raise UsageError(f"--{name} takes no options after a question mark; in a path write ? as %3F and % as %25.")
     return url
 
 

@@ -7,6 +7,7 @@ rollback-journal mode that keeps the shop's writers waiting, so the shop should 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -38,10 +39,13 @@ class SqliteSource:
         self._schema_version: int | None = None
 
     def schema(self) -> Schema:
-        engine = sa.create_engine(f"sqlite:///{self._uri}&uri=true", poolclass=sa.pool.NullPool)
+        engine = sa.create_engine("sqlite://", creator=self._connect, poolclass=sa.pool.NullPool)
         with engine.connect() as connection:
             self._schema_version = connection.execute(sa.text("pragma schema_version")).scalar()
         return reflect(engine)
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._uri, uri=True)
 
     @contextmanager
     def snapshot(self) -> Iterator[SqliteSnapshot]:

@@ -9,7 +9,6 @@ import contextlib
 import datetime
 import functools
 import getpass
-import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -180,7 +179,7 @@ class Chamber:
 
 def read_rules(settings: Settings) -> tuple[Policy, Keys]:
     """Read and check what a run goes by: the policy and the keys."""
-    policy = read_policy(read_text(settings.policy, "policy"), os.path.relpath(settings.policy))
+    policy = read_policy(read_text(settings.policy, "policy"), str(settings.policy))
     return policy, read_keyring(settings.keyring).analytics()
 
 

@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
-from privacy.errors import StoreError
+from privacy.errors import StoreError, UsageError
 from privacy.evidence import RunRecord
 from privacy.fates import Fate
 from privacy.policy import Derived
@@ -41,6 +41,10 @@ class DuckDBWarehouse:
 
     def __init__(self, url: sa.URL) -> None:
         self.live = file_of(url, "warehouse").absolute()
+        if not self.live.parent.is_dir():
+            raise UsageError(f"--warehouse: there is no folder {self.live.parent}; make it first.")
+        if "?" in str(self.live):
+            raise UsageError("--warehouse: DuckDB cannot write to a path with a question mark; name another.")
 
     def exclusive(self, run_id: str) -> AbstractContextManager[None]:
         return exclusive(self.live, run_id)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import datetime
 import json
+import re
+import secrets
 import stat
 import tomllib
 import uuid
@@ -57,11 +59,22 @@ def _change(old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
+def _drawn() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _one_root_twice(keyring: Path) -> None:
+    text = keyring.read_text()
+    root = re.findall(r'root = ".*"', text)[0]
+    keyring.write_text(re.sub(r'root = ".*"', lambda _: root, text))
+
+
 def _epochs(*numbers: int) -> Callable[[Path], None]:
     def add(keyring: Path) -> None:
         first, rest = keyring.read_text().split("[[analytics]]")
         entry, others = rest.split("[[tombstones]]")
-        again = "".join("[[analytics]]" + entry.replace("epoch = 1", f"epoch = {number}") for number in numbers)
+        entries = (entry.replace("epoch = 1", f"epoch = {number}") for number in numbers)
+        again = "".join("[[analytics]]" + re.sub(r'root = ".*"', f'root = "{_drawn()}"', one) for one in entries)
         keyring.write_text(f"{first}{again}[[tombstones]]{others}")
 
     return add
@@ -69,7 +82,8 @@ def _epochs(*numbers: int) -> Callable[[Path], None]:
 
 REFUSED: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "missing": (_missing, "is missing or is no key file (FileNotFoundError)", ANEW),
-    "a folder": (_a_folder, "is missing or is no key file (IsADirectoryError)", ANEW),
+    "a folder": (_a_folder, "is a folder", "name the key file in it"),
+    "equal roots": (_one_root_twice, "two of its roots are equal", "Restore its backup"),
     "empty": (_text(b""), "is missing or is no key file (unknown format)", ANEW),
     "not TOML": (_text(b"root: 123\n"), "is missing or is no key file (TOMLDecodeError)", ANEW),
     "not UTF-8": (_text(b"\xff\xfe"), "is missing or is no key file (UnicodeDecodeError)", ANEW),

@@ -349,6 +349,16 @@ REFUSALS = {
     "a character that YAML does not allow": (
         [("A shop", "A\x00shop")], "shop.yaml:1: not YAML: a character that YAML does not allow.",
     ),
+    "more columns than misfits can be marked in": (
+        [("      left: {type", "".join(
+            f"      c{n}: {{type: integer, role: non_personal, treatment: keep, because: A number and no more.}}\n"
+            for n in range(61)) + "      left: {type")],
+        "shop.yaml:22: tables.buyer.columns: has more than 63 columns that are read; suppress those nobody needs.",
+    ),
+    "a reason of blanks": (
+        [("because: It is public.", "because: '   '")],
+        "shop.yaml:44: tables.sale.columns.price.because: String should have at least 3 characters.",
+    ),
     "an alias within itself": (
         [("purposes: {", "purposes: &all {more: *all, ")], "shop.yaml:1: an alias contains itself.",
     ),
@@ -370,7 +380,8 @@ def test_what_is_not_a_mapping_is_no_policy(text):
 
 @pytest.mark.parametrize(
     "name",
-    ["password", "passwd", "user_pwd", "PassWord2", "wachtwoord", "pass_phrase", "pw_hash", "passhash", "paswoord",
+    ["password", "clientSecret", "privateKey", "toegangscode",
+     "passwd", "user_pwd", "PassWord2", "wachtwoord", "pass_phrase", "pw_hash", "passhash", "paswoord",
      "api_key", "credentials", "otp", "pin", "pincode", "client_secret", "salt"],
 )  # fmt: skip
 @pytest.mark.parametrize("treatment", ["suppress", "keep", "{kind: pseudonymize, domain: mail}"])

@@ -28,6 +28,7 @@ from privacy.promises import (
     Unique,
     WithinQuarantine,
 )
+from stores.quoting import literal
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
@@ -67,11 +68,11 @@ def _query(owed: Owed, schema: str) -> str:
             wrong = f"typeof({column}) <> 'UUID' or {text}[15] <> '8' or {text}[20] not in ('8', '9', 'a', 'b')"
             return _rows(f"{column} is not null and ({wrong})")
         case Matches():
-            return _rows(f"not regexp_full_match(cast({column} as varchar), {_literal(promise.pattern)})")
+            return _rows(f"not regexp_full_match(cast({column} as varchar), {literal(promise.pattern)})")
         case PeriodStart():
             return _rows(f"{column} <> date_trunc('{promise.period}', {column})")
         case NoRawIdentifier():
-            return _rows(f"regexp_matches({column}, {_literal(RAW_IDENTIFIER)})")
+            return _rows(f"regexp_matches({column}, {literal(RAW_IDENTIFIER)})")
         case NothingExpired():
             return _rows(f"{column} <= date '{promise.as_of.isoformat()}'")
         case ReferenceHolds():
@@ -112,7 +113,3 @@ def _escaped(sql: str) -> str:
     """
     escaped = BIND_PARAMS_ESC.sub(r"\\\g<0>", sql.replace("{", "{{").replace("}", "}}"))
     return BIND_PARAMS.sub(r"\\\g<0>", escaped)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -26,8 +26,6 @@ LegalBasis = Literal[
 Role = Literal["direct_identifier", "quasi_identifier", "sensitive", "non_personal"]
 """ISO/IEC 20889: what a column can give away about a person."""
 
-Right = Literal["erased", "restricted", "objected"]
-
 
 def _name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):

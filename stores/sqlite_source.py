@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from privacy.column_types import ColumnType, TypeName
 from privacy.declared import MISFITS
 from privacy.errors import StoreError
+from stores.quoting import identifier
 from stores.settings import file_of
 from stores.source import Reading, Schema, Totals, reflect
 
@@ -66,8 +67,8 @@ class SqliteSnapshot:
 
     def totals(self, reading: Reading) -> Totals:
         decimals = {name: kind for name, kind in reading.columns.items() if kind.name == "decimal"}
-        sums = "".join(f", {_sum_of_units(_quoted(name), kind)}" for name, kind in decimals.items())
-        self._cursor.execute(f"select count(*){sums} from {_quoted(reading.table)}{_where(reading)}")
+        sums = "".join(f", {_sum_of_units(identifier(name), kind)}" for name, kind in decimals.items())
+        self._cursor.execute(f"select count(*){sums} from {identifier(reading.table)}{_where(reading)}")
         rows, *units = self._cursor.fetchone()
         scaled = zip(decimals.items(), units, strict=True)
         return Totals(rows, {name: Decimal(unit).scaleb(-kind.scale) for (name, kind), unit in scaled})
@@ -101,15 +102,15 @@ _SENTINELS: dict[TypeName, str] = {"integer": "0", "boolean": "0", "decimal": "0
 def _query(reading: Reading) -> str:
     """Read each value whose storage class is that of its type, NULL for others, and a bit for each that is not NULL."""
     sentinels = [_SENTINELS.get(kind.name, "''") for kind in reading.columns.values()]
-    values = [_value(_quoted(name), kind) for name, kind in reading.columns.items()]
-    filled = " | ".join(f"(({_quoted(name)} is not null) << {bit})" for bit, name in enumerate(reading.columns))
-    rows = f"select {', '.join([*values, filled])} from {_quoted(reading.table)}{_where(reading)}"
+    values = [_value(identifier(name), kind) for name, kind in reading.columns.items()]
+    filled = " | ".join(f"(({identifier(name)} is not null) << {bit})" for bit, name in enumerate(reading.columns))
+    rows = f"select {', '.join([*values, filled])} from {identifier(reading.table)}{_where(reading)}"
     return f"select {', '.join([*sentinels, '0'])} union all {rows}"
 
 
 def _where(reading: Reading) -> str:
-    conditions = [f"{_quoted(reading.null)} is null"] if reading.null else []
-    conditions += [f"trim({_quoted(reading.filled)}) <> ''"] if reading.filled else []
+    conditions = [f"{identifier(reading.null)} is null"] if reading.null else []
+    conditions += [f"trim({identifier(reading.filled)}) <> ''"] if reading.filled else []
     return f" where {' and '.join(conditions)}" if conditions else ""
 
 
@@ -157,7 +158,3 @@ def _misfits(columns: list[pa.Array], filled: pa.Array) -> pa.Array:
 
 def _bound(kind: ColumnType) -> int:
     return min(10**kind.precision, EXACT_IN_DOUBLE)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -24,6 +24,7 @@ from privacy.policy import Derived
 from privacy.treat import EXPIRES_ON, FATE, REASON
 from stores.duckdb_dialect import read_only
 from stores.lock import exclusive
+from stores.quoting import literal
 from stores.settings import file_of
 from stores.warehouse import ANALYTICS, Comments, Grouped
 
@@ -132,7 +133,7 @@ class DuckDBCandidate:
             config=self._limits,
         )
         self._connection.execute("set enable_progress_bar = false")  # it would be drawn on stdout
-        self._connection.execute(f"attach {_literal(str(self._private))} as private")
+        self._connection.execute(f"attach {literal(str(self._private))} as private")
         for schema in (ANALYTICS, "marts", "sluis_meta", "private.sluis_quarantine"):
             self._connection.execute(f"create schema {schema}")
 
@@ -206,13 +207,9 @@ class DuckDBCandidate:
             self._connection.unregister("staged")
 
     def _comment(self, table: str, comments: Comments) -> None:
-        self._connection.execute(f'comment on table {ANALYTICS}."{table}" is {_literal(comments.table)}')
+        self._connection.execute(f'comment on table {ANALYTICS}."{table}" is {literal(comments.table)}')
         for column, text in comments.columns.items():
-            self._connection.execute(f'comment on column {ANALYTICS}."{table}"."{column}" is {_literal(text)}')
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+            self._connection.execute(f'comment on column {ANALYTICS}."{table}"."{column}" is {literal(text)}')
 
 
 def _sync(path: Path) -> None:

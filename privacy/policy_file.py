@@ -11,20 +11,21 @@ from pydantic import ValidationError
 
 from privacy.errors import PolicyError
 from privacy.policy import Policy
+from privacy.policy_references import Path, WrittenOut
 from privacy.policy_rules import broken_rules
-
-Path = tuple[str | int, ...]
 
 
 def read_policy(text: str, file: str) -> Policy:
     """Read and check a policy; PolicyError lists all that is wrong with it, a line each."""
-    raw, lines = _parse(text, file)
-    context = {"domains": raw.get("domains") if isinstance(raw.get("domains"), dict) else {}}
+    read, lines = _parse(text, file)
+    written = WrittenOut(read)
+    context = {"domains": read.get("domains") if isinstance(read.get("domains"), dict) else {}}
     policy: Policy | None = None
     try:
-        policy = Policy.model_validate(raw, context=context)
+        policy = Policy.model_validate(written.raw, context=context)
     except ValidationError as error:
-        wrong = [(_place(item, lines), _words(item)) for item in error.errors(include_url=False)]
+        own = [item for item in error.errors(include_url=False) if not written.is_taken(item["loc"])]
+        wrong = [*written.wrong, *((_place(item, lines), _words(item)) for item in own)]
     if policy is None:
         raise _refusal(file, lines, wrong)
     policy._lines, policy._file = lines, file

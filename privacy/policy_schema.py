@@ -17,8 +17,10 @@ _NULL = {"type": "null"}
 def schema_text() -> str:
     """Give the schema (draft 2020-12) as it is committed."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **_tidy(Policy.model_json_schema())}
-    column = schema["$defs"]["Column"]["properties"]
-    column["treatment"]["oneOf"].append({"enum": _words(schema, column["treatment"]["oneOf"])})
+    column = schema["$defs"]["Column"]
+    treatments = column["properties"]["treatment"]["oneOf"]
+    treatments.append({"enum": _words(schema, treatments)})
+    column["anyOf"] = [{"required": column.pop("required")}, {"required": ["references"]}]
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 

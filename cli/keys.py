@@ -1,11 +1,12 @@
-"""`sluis keys`: make and show the key file."""
+"""`sluis keys`: make, show and rotate the key file."""
 
 from __future__ import annotations
 
 import datetime
 import os
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.console import Console
@@ -13,11 +14,27 @@ from rich.table import Table
 
 from cli.answer import answer
 from cli.options import Output, OutputAs, common
-from privacy.keys import Keys
+from privacy.keys import Keys, RootName
 from stores.keyring_file import create_keyring, read_keyring
+from stores.keyring_rotation import rotate_root
 from stores.settings import VARIABLES, require
 
-keys = typer.Typer(no_args_is_help=True, help="Make and show the key file that all pseudonyms depend on.")
+keys = typer.Typer(no_args_is_help=True, help="Make, show and rotate the key file that all pseudonyms depend on.")
+
+Root = StrEnum("Root", get_args(RootName))
+
+_BACKUP = "Back the key file up again: its older copies lack this epoch."
+_UNUSED = "Nothing is made under this root yet."
+FOLLOWS: dict[RootName, tuple[str, ...]] = {
+    "analytics": (
+        "The next run gives every token anew, and warns of it: none equals one of before. Values beside a token may.",
+        "What keeps tokens outside the warehouse must be refreshed after it.",
+        _BACKUP,
+    ),
+    "tombstones": (_UNUSED, _BACKUP),
+    "receipts": (_UNUSED, _BACKUP),
+}
+"""What a rotation of each root leads to."""
 
 
 @keys.command()
@@ -41,6 +58,26 @@ def init(output: OutputAs = Output.text) -> None:
 def show(output: OutputAs = Output.text) -> None:
     """Check the key file and show its epochs by fingerprint; never a key. Exit codes: 0 good · 2 refused."""
     answer(output, _shown, _render)
+
+
+@keys.command()
+@common
+def rotate(
+    root: Annotated[Root, typer.Option("--root", help="Which root gets a new epoch.")] = Root.analytics,
+    output: OutputAs = Output.text,
+) -> None:
+    """Add an epoch with a fresh random root to the key file; the roots of before stay in it.
+
+    The file is replaced as a whole or not at all, and never readable by others.
+    Exit codes: 0 rotated · 2 the key file is refused · 3 it cannot be written, or another process rotates it.
+    """
+
+    def work() -> dict[str, Any]:
+        name: RootName = root.value
+        epoch = rotate_root(_path(), name, datetime.datetime.now(datetime.UTC).date())
+        return {"rotated": {"root": name, "epoch": epoch.number}, "follows": list(FOLLOWS[name]), **_shown()}
+
+    answer(output, work, _render)
 
 
 def _path() -> Path:
@@ -67,3 +104,5 @@ def _render(console: Console, shown: dict[str, Any]) -> None:
     for epoch in shown["epochs"]:
         table.add_row(*map(str, epoch.values()))
     console.print(table)
+    for sentence in shown.get("follows", ()):
+        console.print(sentence, soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import datetime
 import os
 import secrets
@@ -22,19 +23,28 @@ def create_keyring(path: Path, today: datetime.date) -> None:
     """Write a key file with a fresh root for every name (mode 0600); an existing file is never overwritten."""
     lines = ["# Sluis keys. Whoever holds this file can single out known people in the warehouse: keep it apart.\n"]
     lines.append(f"format = {FORMAT}\n")
-    for name in get_args(RootName):
-        root = base64.b64encode(secrets.token_bytes(ROOT_BYTES)).decode()
-        lines.append(f'\n[[{name}]]\nepoch = 1\ncreated = {today.isoformat()}\nroot = "{root}"\n')
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        handle = None
-    if handle is None:
+    lines += [fresh_root(name, 1, today) for name in get_args(RootName)]
+    made = False
+    with contextlib.suppress(FileExistsError):
+        write_owners_only(path, "".join(lines))
+        made = True
+    if not made:
         raise KeyringError(
             f"{path} exists already; a new key would change every token. Name another file, or keep this one."
         )
+
+
+def fresh_root(name: RootName, epoch: int, today: datetime.date) -> str:
+    """Give the entry of a new epoch as it stands in a key file."""
+    root = base64.b64encode(secrets.token_bytes(ROOT_BYTES)).decode()
+    return f'\n[[{name}]]\nepoch = {epoch}\ncreated = {today.isoformat()}\nroot = "{root}"\n'
+
+
+def write_owners_only(path: Path, text: str) -> None:
+    """Write a new file that was never readable by others, down to the disk; FileExistsError if there is one."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.writelines(lines)
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
 

@@ -17,7 +17,7 @@ def exclusive(warehouse: Path, run_id: str) -> Iterator[None]:
     """Hold the warehouse for one run; LockError names the run that holds it."""
     handle = os.open(warehouse.with_name(f"{warehouse.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        if not _taken(handle):
+        if not taken(handle):
             holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another run"
             raise LockError(f"{warehouse.name} is held by {holder}.\n  Wait until it ends; a killed run holds nothing.")
         os.ftruncate(handle, 0)
@@ -28,7 +28,8 @@ def exclusive(warehouse: Path, run_id: str) -> Iterator[None]:
         os.close(handle)
 
 
-def _taken(handle: int) -> bool:
+def taken(handle: int) -> bool:
+    """Lock an open file, unless another process has; closing it lets go."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

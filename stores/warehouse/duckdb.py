@@ -7,7 +7,6 @@ and, during a run, `….work/` (0700: candidate and spill files), which the next
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -23,6 +22,7 @@ from privacy.fates import Fate
 from privacy.policy import Derived
 from privacy.treat import EXPIRES_ON, FATE, REASON
 from stores.duckdb_dialect import read_only
+from stores.durable import sync
 from stores.lock import exclusive
 from stores.quoting import literal
 from stores.settings import file_of
@@ -75,12 +75,12 @@ class DuckDBWarehouse:
         private.rename(private := self.live.with_name(private.name))
         candidate.chmod(0o444)
         for path in (private, candidate, self.live.parent):
-            _sync(path)
+            sync(path)
         stale = self._remove_stale_log()
         candidate.replace(self.live)
         with contextlib.suppress(OSError):  # published is published; what is left to tidy, the next run tidies
             stale = self._remove_stale_log() or stale
-            _sync(self.live.parent)
+            sync(self.live.parent)
             self._remove_private_files_but(private.name)
         return stale
 
@@ -210,11 +210,3 @@ class DuckDBCandidate:
         self._connection.execute(f'comment on table {ANALYTICS}."{table}" is {literal(comments.table)}')
         for column, text in comments.columns.items():
             self._connection.execute(f'comment on column {ANALYTICS}."{table}"."{column}" is {literal(text)}')
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

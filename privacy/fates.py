@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from privacy.key_index import KeyArray, KeyIndex, as_keys, is_null
+from privacy.key_index import KeyArray, KeyIndex, Mask, Positions, as_keys, is_null
+
+Tokens = npt.NDArray[np.void]
+"""Tokens as 16 bytes each."""
+
+TOKEN = np.dtype("V16")
 
 Fates = npt.NDArray[np.uint8]
 Days = npt.NDArray[np.int32]
@@ -37,23 +44,49 @@ class Fate(IntEnum):
         return self.name.lower()
 
 
+class Linked(NamedTuple):
+    """What a reference column refers to, row by row."""
+
+    fates: Fates
+    """ORPHAN where the source has no such row, PUBLISHED for NULL."""
+    expires: Days
+    positions: Positions
+    """-1 where there is none."""
+
+    def where(self, rows: Mask) -> Linked:
+        """Give what some of the rows refer to."""
+        return Linked(self.fates[rows], self.expires[rows], self.positions[rows])
+
+
 @dataclass(frozen=True)
 class FateIndex:
-    """Fate and expiry of every row of a table, by raw primary key."""
+    """Fate, expiry and token of every row of a table, by raw primary key."""
 
     index: KeyIndex
     fates: Fates = field(repr=False)
     expires: Days = field(repr=False)
+    tokens: Tokens | None = field(repr=False)
+    """Of the published rows; None for a table whose key is no token."""
 
-    def look_up(self, column: pa.Array) -> tuple[Fates, Days]:
-        """Give fate and expiry of the row that each value refers to: ORPHAN where there is none, PUBLISHED for NULL."""
+    def look_up(self, column: pa.Array) -> Linked:
+        """Find the row that each value refers to."""
         positions = self.index.positions(column)
+        found = positions >= 0
         fates = np.where(is_null(column), Fate.PUBLISHED, Fate.ORPHAN).astype(np.uint8)
         expires = np.full(len(positions), NO_CLOCK, np.int32)
-        found = positions >= 0
         fates[found] = self.fates[positions[found]]
         expires[found] = self.expires[positions[found]]
-        return fates, expires
+        return Linked(fates, expires, positions)
+
+    def tokens_of(self, references: pa.Array, linked: Linked) -> pa.Array | None:
+        """Give the tokens (Arrow `uuid`) of the rows referred to, NULL for NULL; None if not all are known."""
+        there = references.is_valid()
+        known = (linked.positions >= 0) & (linked.fates == Fate.PUBLISHED)
+        if self.tokens is None or not len(self.tokens) or not (known | is_null(references)).all():
+            return None
+        stored = pa.py_buffer(self.tokens[np.where(known, linked.positions, 0)])
+        storage = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(references), [None, stored])
+        return pa.ExtensionArray.from_storage(pa.uuid(), pc.if_else(there, storage, None))
 
 
 class FateIndexBuilder:
@@ -63,17 +96,35 @@ class FateIndexBuilder:
         self._keys: list[KeyArray] = []
         self._fates: list[Fates] = []
         self._expires: list[Days] = []
+        self._tokens: list[Tokens] = []
 
-    def add(self, keys: pa.Array, fates: Fates, expires: Days) -> None:
-        """Add one batch; rows without a key can be nobody's parent."""
+    def add(self, keys: pa.Array, fates: Fates, expires: Days, tokens: pa.Array | None = None) -> None:
+        """Add one batch; rows without a key can be nobody's parent. tokens: of the published rows, in their order."""
         there = ~is_null(keys)
         self._keys.append(as_keys(keys)[there])
         self._fates.append(fates[there])
         self._expires.append(expires[there])
+        if tokens is not None:
+            spread = np.zeros(len(fates), TOKEN)
+            spread[fates == Fate.PUBLISHED] = _bytes_of(tokens)
+            self._tokens.append(spread[there])
 
     def build(self) -> FateIndex:
-        """Give the index; of rows with equal keys (the gate will refuse them) the first counts."""
-        if not self._keys:
-            return FateIndex(KeyIndex(np.empty(0, np.int64)), np.empty(0, np.uint8), np.empty(0, np.int32))
-        keys, first = np.unique(np.concatenate(self._keys), return_index=True)
-        return FateIndex(KeyIndex(keys), np.concatenate(self._fates)[first], np.concatenate(self._expires)[first])
+        """Give the index, and keep nothing beside it."""
+        index = KeyIndex.of(_joined(self._keys, np.int64))
+        tokens = _joined(self._tokens, TOKEN) if self._tokens else None
+        return FateIndex(index, _joined(self._fates, np.uint8), _joined(self._expires, np.int32), tokens)
+
+
+def _joined(parts: list[npt.NDArray[Any]], kind: npt.DTypeLike) -> Any:
+    """Join the parts of a column and let go of them, so that no two columns are held twice at a time."""
+    whole = np.concatenate(parts) if parts else np.empty(0, kind)
+    parts.clear()
+    return whole
+
+
+def _bytes_of(tokens: pa.Array) -> Tokens:
+    if not len(tokens):
+        return np.empty(0, TOKEN)
+    stored: Tokens = np.frombuffer(tokens.storage.buffers()[1], TOKEN)[tokens.offset : tokens.offset + len(tokens)]
+    return stored

@@ -24,6 +24,12 @@ _EPOCH = datetime.date(1970, 1, 1)
 
 def first_absent_month(events: Days, period: Duration) -> Days:
     """Give the first day of the month from which rows are absent, NO_CLOCK where the event has not happened."""
+    each = pa.array(events).dictionary_encode()  # a batch has few different days, and calendars are slow
+    days: Days = _first_absent_month(each.dictionary.to_numpy(), period)[each.indices.to_numpy()]
+    return days
+
+
+def _first_absent_month(events: Days, period: Duration) -> Days:
     happened = events != NO_EVENT
     days = np.where(happened, events, 0).astype("datetime64[D]")
     if period.months:

@@ -18,6 +18,7 @@ from privacy.policy import Column, Policy, Table
 from privacy.retention import expiry_column
 from privacy.retention_rules import ClockOf, KeepAtMost
 from privacy.treatments.base import arrow, series
+from privacy.treatments.pseudonymization import Pseudonymize
 from privacy.verdict import Columns, Verdict, decide
 from privacy.world import World
 
@@ -72,7 +73,14 @@ class TableTreater:
         if quarantined.any():
             set_aside = self._treat_rows(columns, verdict, quarantined)
             set_aside = set_aside.append_column(REASON, verdict.reason_of(quarantined))
-        return TreatedBatch(self._treat_rows(columns, verdict, published, self.counts), set_aside)
+        treated = self._treat_rows(columns, verdict, published, self.counts)
+        if self.index:
+            key = treated.column(self.table.primary_key)
+            tokens = key if key.type == pa.uuid() else None
+            self.index.add(
+                columns[self.table.source_of(self.table.primary_key)], verdict.fates, verdict.expires, tokens
+            )
+        return TreatedBatch(treated, set_aside)
 
     def treat_for_grouping(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Decide and treat all rows of a derived table, each with its fate and reason, for grouping."""
@@ -84,11 +92,7 @@ class TableTreater:
 
     def _decide(self, batch: pa.RecordBatch) -> tuple[Columns, Verdict]:
         columns, misfits = force_types(batch, self.read, self.world.policy.time_zone)
-        verdict = decide(self.name, self.table, columns, misfits, self.world)
-        if self.index:
-            key = columns[self.table.source_of(self.table.primary_key)]
-            self.index.add(key, verdict.fates, verdict.expires)
-        return columns, verdict
+        return columns, decide(self.name, self.table, columns, misfits, self.world)
 
     def _count(self, columns: Columns, verdict: Verdict, published: Mask, quarantined: Mask) -> None:
         counts = self.counts
@@ -112,8 +116,10 @@ class TableTreater:
         treated = []
         for name, column in self.table.columns.items():
             value = self._raw(name, column, raw, verdict, rows)
-            beside = {other: series(raw[self.table.source_of(other)]) for other in column.treatment.needs()}
-            result = arrow(column.treatment.treat(series(value), beside, self.world.keys))
+            result = self._linked_tokens(name, column, value, verdict, rows)
+            if result is None:
+                beside = {other: series(raw[self.table.source_of(other)]) for other in column.treatment.needs()}
+                result = arrow(column.treatment.treat(series(value), beside, self.world.keys))
             treated.append(result.cast(self.schema.field(name).type) if not len(result) else result)
             if counts:
                 counts.nulls[name] += value.null_count if column.extracted else len(value)
@@ -121,6 +127,14 @@ class TableTreater:
                     counts.sums[name] = counts.sums.get(name, Decimal(0)) + _sum(value)
         treated.append(expiry_column(verdict.expires[rows]))
         return pa.RecordBatch.from_arrays(treated, schema=self.schema)
+
+    def _linked_tokens(
+        self, name: str, column: Column, value: pa.Array, verdict: Verdict, rows: Mask
+    ) -> pa.Array | None:
+        """Give a reference the tokens that its targets got, where these are known: it would get equal ones."""
+        if name not in verdict.links or not isinstance(column.treatment, Pseudonymize):
+            return None
+        return self.world.indexes[str(column.references)].tokens_of(value, verdict.links[name].where(rows))
 
     def _raw(self, name: str, column: Column, raw: Columns, verdict: Verdict, rows: Mask) -> pa.Array:
         """Give the values that a treatment is to see: without those not to be read, not to be linked, or blank."""

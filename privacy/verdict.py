@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from privacy.fates import NO_CLOCK, Days, Fate, Fates
+from privacy.fates import NO_CLOCK, Days, Fate, Fates, Linked
 from privacy.key_index import Mask, is_null
 from privacy.policy import Table
 from privacy.retention import NO_EVENT, day_number, first_absent_month, local_days
@@ -28,6 +28,8 @@ class Verdict:
         self.expires: Days = np.full(rows, NO_CLOCK, np.int32)
         self.reasons: list[str] = [""]
         self._reason: npt.NDArray[np.int16] = np.zeros(rows, np.int16)
+        self.links: dict[str, Linked] = {}
+        """For each reference column: what it refers to."""
         self.unlinked: dict[str, Fates] = {}
         """For each reference column that is no parent's: the fate of the row it refers to."""
 
@@ -84,7 +86,8 @@ def _references(table: Table, columns: Columns, world: World, verdict: Verdict) 
         if not column.references or not column.extracted or world.policy.tables[column.references].derived:
             continue
         source = table.source_of(name)
-        fates, expires = world.indexes[column.references].look_up(columns[source])
+        verdict.links[name] = world.indexes[column.references].look_up(columns[source])
+        fates, expires, _ = verdict.links[name]
         verdict.say(
             fates == Fate.ORPHAN, Fate.QUARANTINED, f"{source}: the source has no such row in {column.references}"
         )
@@ -129,11 +132,10 @@ def _linked_clock(name: str, table: Table, rule: ClockOf, columns: Columns, worl
     linked = np.zeros(len(expires), np.bool_)
     for link in rule.clock_of:
         target = table.columns[link].references
-        column = columns[table.source_of(link)]
-        fates, clock = world.indexes[str(target)].look_up(column)
+        fates, clock, _ = verdict.links[link]
         clockless = (fates == Fate.QUARANTINED) & (clock == NO_CLOCK)
         verdict.say(clockless, Fate.QUARANTINED, f"{link}: its row in {target} is in quarantine and has no clock")
         expires = np.minimum(expires, clock)
-        linked |= ~is_null(column)
+        linked |= ~is_null(columns[table.source_of(link)])
     own = _own_clock(name, table, rule.otherwise, columns, world, verdict, ~linked)
     return np.where(linked, expires, own).astype(np.int32)

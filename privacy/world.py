@@ -75,4 +75,4 @@ class LatestEvents:
             keys.append(as_keys(column)[there])
             events.append(days[there])
         latest = pd.Series(np.concatenate(events)).groupby(np.concatenate(keys)).max()
-        return cls(KeyIndex(latest.index.to_numpy()), np.asarray(latest, np.int32))
+        return cls(KeyIndex.of(latest.index.to_numpy()), np.asarray(latest, np.int32))

@@ -96,8 +96,16 @@ def open_ledger(url: sa.URL) -> Ledger:
     except (sa.exc.ArgumentError, ImportError):
         problem = UsageError("--ledger names a kind of database that is not installed; sqlite:///ledger.sqlite is.")
     except sa.exc.SQLAlchemyError as error:
-        problem = StoreError(
-            f"ledger: cannot be opened ({type(error).__name__}).\n"
-            "  Check --ledger: its folder must exist and be writable."
-        )
+        problem = _unusable(error)
     raise problem
+
+
+def _unusable(error: sa.exc.SQLAlchemyError) -> StoreError:
+    if type(error) is sa.exc.DatabaseError:
+        return StoreError(
+            "ledger: the file is damaged, or is no database.\n"
+            "  Put its backup back, or name another file with --ledger, which will know nothing of earlier runs."
+        )
+    return StoreError(
+        f"ledger: cannot be opened ({type(error).__name__}).\n  Check --ledger: its folder must exist and be writable."
+    )

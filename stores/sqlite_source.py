@@ -41,9 +41,10 @@ class SqliteSource:
 
     def schema(self) -> Schema:
         engine = sa.create_engine("sqlite://", creator=self._connect, poolclass=sa.pool.NullPool)
-        with engine.connect() as connection:
-            self._schema_version = connection.execute(sa.text("pragma schema_version")).scalar()
-        return reflect(engine)
+        with _damage_told(self._file.name):
+            with engine.connect() as connection:
+                self._schema_version = connection.execute(sa.text("pragma schema_version")).scalar()
+            return reflect(engine)
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._uri, uri=True)
@@ -68,21 +69,41 @@ class SqliteSnapshot:
     def totals(self, reading: Reading) -> Totals:
         decimals = {name: kind for name, kind in reading.columns.items() if kind.name == "decimal"}
         sums = "".join(f", {_sum_of_units(identifier(name), kind)}" for name, kind in decimals.items())
-        self._cursor.execute(f"select count(*){sums} from {identifier(reading.table)}{_where(reading)}")
-        rows, *units = self._cursor.fetchone()
+        with _damage_told(reading.table):
+            self._cursor.execute(f"select count(*){sums} from {identifier(reading.table)}{_where(reading)}")
+            rows, *units = self._cursor.fetchone()
         scaled = zip(decimals.items(), units, strict=True)
         return Totals(rows, {name: Decimal(unit).scaleb(-kind.scale) for (name, kind), unit in scaled})
 
     def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
         self._cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(rows)})
-        self._cursor.execute(_query(reading))
         names = [*reading.columns, MISFITS]
         sentinel = 1
-        for batch in self._cursor.fetch_record_batch():
+        for batch in self._fetched(reading):
             *columns, filled = batch.slice(sentinel).columns
             sentinel = 0
             columns = [_decoded(c, kind) for c, kind in zip(columns, reading.columns.values(), strict=True)]
             yield pa.RecordBatch.from_arrays([*columns, _misfits(columns, filled)], names=names)
+
+    def _fetched(self, reading: Reading) -> Iterator[pa.RecordBatch]:
+        with _damage_told(reading.table):
+            self._cursor.execute(_query(reading))
+            yield from self._cursor.fetch_record_batch()
+
+
+@contextmanager
+def _damage_told(what: str) -> Iterator[None]:
+    """Name the file or table at which SQLite cannot go on."""
+    failed = ""
+    try:
+        yield
+    except (sa.exc.DatabaseError, adbc.OperationalError, OSError) as error:
+        failed = type(error).__name__
+    if failed:
+        raise StoreError(
+            f"source: {what} cannot be read ({failed}): the file is damaged, no database, or locked by a writer.\n"
+            "  Ask SQLite with `pragma integrity_check`; give the source whole, and run again."
+        )
 
 
 _STORED_AS: dict[TypeName, tuple[str, ...]] = {

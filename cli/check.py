@@ -6,21 +6,27 @@ import os
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from cli.answer import answer
 from cli.options import Output, OutputAs, Strict, common
 from expectations.source import find_drift, refuse_drift
-from privacy.policy_file import read_policy
+from privacy.policy import Policy
+from privacy.policy_doubts import doubts
+from privacy.policy_file import read_policy, told
+from privacy.policy_lint import Join, lint
 from stores.opening import open_source
 from stores.settings import VARIABLES, database_url, read_text, require
+from stores.source import foreign_keys
 
 
 @common
 def check(strict: Strict = False, output: OutputAs = Output.text) -> None:
     """Read the policy, and compare the source's tables, columns and types with it. Reads no row, writes nothing.
 
+    Warns of joins that the policy breaks or opens between purposes, and of what a careful officer would ask about.
     Exit codes: 0 they agree · 2 the policy is refused (file, line, way out) · 3 the source cannot be reached ·
-    4 the source drifted (each difference named).
+    4 the source drifted (each difference named) · 6 they agree, with warnings, under --strict.
     """
     answer(output, _compare, _render, strict)
 
@@ -29,13 +35,27 @@ def _compare() -> dict[str, Any]:
     require(os.environ, "source", "policy")
     path = os.environ[VARIABLES["policy"]]
     policy = read_policy(read_text(path, "policy"), path)
-    refuse_drift(policy, find_drift(policy, open_source(database_url("source", os.environ)).schema()))
+    schema = open_source(database_url("source", os.environ)).schema()
+    refuse_drift(policy, find_drift(policy, schema))
+    joins = sorted(lint(policy, foreign_keys(schema)), key=lambda join: policy.line(*join.path))
     return {
         "policy_version": policy.version,
         "tables": len(policy.tables),
         "columns": sum(len(table.columns) for table in policy.tables.values()),
         "drift": [],
-        "warnings": [],
+        "warnings": told(policy, [*((join.path, join.what) for join in joins), *doubts(policy)]),
+        "lint": [_as_json(policy, join) for join in joins],
+    }
+
+
+def _as_json(policy: Policy, join: Join) -> dict[str, Any]:
+    return {
+        "kind": join.kind,
+        "table": join.end.table,
+        "column": join.end.name,
+        "other_table": join.other.table,
+        "other_column": join.other.name,
+        "line": policy.line(*join.path),
     }
 
 
@@ -44,3 +64,5 @@ def _render(console: Console, found: dict[str, Any]) -> None:
         f"Policy {found['policy_version']} is valid ({found['tables']} tables, {found['columns']} columns), "
         "and the source is what it describes."
     )
+    for warning in found["warnings"]:
+        console.print(f"[yellow]![/yellow] {escape(warning)}", soft_wrap=True, highlight=False)

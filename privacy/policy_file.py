@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from privacy.errors import PolicyError
 from privacy.policy import Policy
 from privacy.policy_references import Path, WrittenOut
-from privacy.policy_rules import broken_rules
+from privacy.policy_rules import Broken, broken_rules
 
 
 def read_policy(text: str, file: str) -> Policy:
@@ -108,9 +108,18 @@ def _words(item: Any) -> str:
             return str(item["msg"]).removeprefix("Value error, ")
 
 
-def _refusal(file: str, lines: dict[Path, int], wrong: list[tuple[Path, str]]) -> PolicyError:
+def told(policy: Policy, found: Iterable[Broken]) -> list[str]:
+    """Put what was found in a policy in lines of `file:line: place: what`, in the order of the file."""
+    return _told(policy.file, policy._lines, found)
+
+
+def _told(file: str, lines: Mapping[Path, int], found: Iterable[Broken]) -> list[str]:
     said = []
-    for path, message in wrong:
+    for path, message in found:
         line = next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), 1)
         said.append((line, f"{file}:{line}: {'.'.join(map(str, path))}: {message}."))
-    return PolicyError("\n".join(words for _, words in sorted(said)))
+    return [words for _, words in sorted(said)]
+
+
+def _refusal(file: str, lines: Mapping[Path, int], wrong: Iterable[Broken]) -> PolicyError:
+    return PolicyError("\n".join(_told(file, lines, wrong)))

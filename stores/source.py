@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
 
@@ -12,15 +13,18 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from privacy.column_types import ColumnType
+from privacy.policy_lint import ForeignKey
 
 
 @dataclass(frozen=True)
 class ColumnKind:
-    """What a source says a column is: a family of types, digits where it tells them."""
+    """What a source says a column is: a family of types, digits where it tells them, columns that it must stand in."""
 
     family: str
     precision: int | None = None
     scale: int | None = None
+    refers_to: tuple[tuple[str, str], ...] = ()
+    """Tables and columns, by the foreign keys that the source declares."""
 
 
 Schema = Mapping[str, Mapping[str, ColumnKind]]
@@ -83,10 +87,30 @@ class Source(Protocol):
 
 
 def reflect(engine: sa.Engine) -> Schema:
-    """Read tables and columns through SQLAlchemy."""
+    """Read tables, columns and foreign keys through SQLAlchemy."""
     inspector = sa.inspect(engine)
-    columns = inspector.get_multi_columns()
-    return {table: {c["name"]: _kind(c["type"]) for c in found} for (_, table), found in columns.items()}
+    columns, links = inspector.get_multi_columns(), _links(inspector)
+    return {
+        table: {c["name"]: replace(_kind(c["type"]), refers_to=tuple(links[table, c["name"]])) for c in found}
+        for (_, table), found in columns.items()
+    }
+
+
+def foreign_keys(schema: Schema) -> Iterator[ForeignKey]:
+    """Give the foreign keys that a source declares, column by column."""
+    for table, columns in schema.items():
+        for column, kind in columns.items():
+            for other_table, other_column in kind.refers_to:
+                yield table, column, other_table, other_column
+
+
+def _links(inspector: sa.Inspector) -> defaultdict[tuple[str, str], list[tuple[str, str]]]:
+    links: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    for (_, table), keys in inspector.get_multi_foreign_keys().items():
+        for key in keys:
+            for column, referred in zip(key["constrained_columns"], key["referred_columns"], strict=False):
+                links[table, column].append((key["referred_table"], referred))
+    return links
 
 
 def _kind(reflected: sa.types.TypeEngine[object]) -> ColumnKind:

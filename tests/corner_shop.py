@@ -26,7 +26,7 @@ time_zone: Europe/Amsterdam
 fiscal_year: {first_month: 1}
 quarantine: {share: 0.0, rows: 1}
 purposes: {sales: {meaning: Sell things.}}
-recipients: {}
+recipients: {staff: {meaning: Those who count.}}
 domains:
   buyer: {of: integer, meaning: A buyer.}
   guest: {of: email, meaning: A guest.}
@@ -42,6 +42,7 @@ tables:
     subject: {who: buyer, found_by: [{column: buyer_id, identifies: customer}]}
     primary_key: buyer_id
     retention: {keep_at_most: 7 years, after: {latest: [joined_at, sale.sold_at]}, because: As long as the sales.}
+    recipients: [staff]
     columns:
       buyer_id: {type: integer, role: direct_identifier, treatment: {kind: pseudonymize, domain: buyer}}
       name: {type: text, role: direct_identifier, treatment: suppress}
@@ -57,6 +58,7 @@ tables:
     subject: {who: buyer, found_by: [{column: buyer_id, identifies: customer}, {column: email, identifies: email}]}
     primary_key: sale_id
     retention: {keep_at_most: 7 years, after: sold_at, because: The books.}
+    recipients: [staff]
     columns:
       sale_id: {type: integer, role: direct_identifier, treatment: {kind: pseudonymize, domain: sale}}
       buyer_id:
@@ -83,6 +85,7 @@ tables:
     subject: {who: buyer, via: sale_id}
     primary_key: line_id
     retention: {via: sale_id}
+    recipients: [staff]
     columns:
       line_id: {type: integer, role: non_personal, treatment: {kind: pseudonymize, domain: line}}
       sale_id:

@@ -12,7 +12,9 @@ import yaml
 import privacy
 from privacy.column_types import TypeName
 from privacy.policy import LegalBasis, Policy, Role, Table
+from privacy.policy_doubts import doubts
 from privacy.policy_file import read_policy
+from privacy.policy_lint import lint
 from privacy.policy_schema import schema_text
 from privacy.promises import ColumnPromise
 
@@ -44,6 +46,12 @@ def in_its_place(fragment: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
 def test_every_fragment_loads_in_its_place(block):
     read_policy(yaml.safe_dump(in_its_place(yaml.safe_load(block)), sort_keys=False), "docs/policy.md")
+
+
+def test_the_whole_policy_of_the_page_gives_no_cause_for_warnings():
+    policy = read_policy(BLOCKS[0], "docs/policy.md")
+
+    assert [*lint(policy, ()), *doubts(policy)] == []
 
 
 def test_every_key_of_a_policy_appears():

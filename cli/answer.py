@@ -40,7 +40,7 @@ def answer(output: Output, work: Callable[[], dict[str, Any]], render: Render, s
 
 def tell_error(output: Output, error: SluisError, render: Render | None = None) -> int:
     """Tell an error in words or as JSON, with what the run or the inspection found; give the exit code."""
-    found: dict[str, Any] = {}
+    found = dict(error.found)
     if isinstance(error, GateError) and error.record:
         found = error.record.as_json()
     if isinstance(error, DriftError):
@@ -48,7 +48,7 @@ def tell_error(output: Output, error: SluisError, render: Render | None = None) 
     if output is Output.json:
         said = {"code": error.code, "kind": error.kind, "message": str(error)}
         print(json.dumps({**found, "error": said}))  # noqa: T201
-    elif render and isinstance(error, GateError):
+    elif render and (error.found or isinstance(error, GateError)):
         render(Console(stderr=True), found)
     Console(stderr=True, soft_wrap=True).print(f"sluis: {error}", style="red", markup=False, highlight=False)
     return error.code

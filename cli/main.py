@@ -10,6 +10,7 @@ import typer
 from cli.answer import tell_error
 from cli.check import check
 from cli.demo import demo
+from cli.doctor.command import doctor
 from cli.keys import keys
 from cli.options import Output
 from cli.run import run
@@ -37,6 +38,7 @@ def start(context: typer.Context) -> None:
 app.command()(demo)
 app.command()(run)
 app.command()(check)
+app.command()(doctor)
 app.add_typer(keys, name="keys")
 
 

@@ -17,7 +17,7 @@ so that it survives pickling (Prefect stores exceptions).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from privacy.evidence import RunRecord
@@ -28,6 +28,8 @@ class SluisError(Exception):
 
     code: ClassVar[int] = 3
     kind: ClassVar[str] = "runtime"
+    found: Mapping[str, Any] = {}
+    """What `--output json` shows beside the error."""
 
 
 class UsageError(SluisError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -120,3 +121,17 @@ class RunRecord:
             "requests": {"applied": 0, "pending": 0},
             "warnings": self.warnings,
         }
+
+
+@dataclass(frozen=True)
+class PublishedRun:
+    """A published run as the ledger remembers it; `record` is what `RunRecord.as_json` gave."""
+
+    run_id: str
+    started_at: datetime.datetime
+    """In UTC, with or without saying so."""
+    as_of: datetime.date
+    policy_version: str
+    policy_digest: str
+    key_fingerprint: str
+    record: Mapping[str, Any]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+import functools
+import sqlite3
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 
 from privacy.errors import SluisError, StoreError, UsageError
-from privacy.evidence import RunRecord
+from privacy.evidence import PublishedRun, RunRecord
+from stores.settings import file_of
 
 METADATA = sa.MetaData()
 
@@ -88,16 +93,49 @@ class Ledger:
             return dict(connection.execute(sa.select(WATERMARK.c.table_name, WATERMARK.c.rows)).all())
 
 
+def last_published(url: sa.URL) -> PublishedRun | None:
+    """Look up the last published run; nothing is written, and no ledger is made where there is none."""
+    problem: SluisError | None = None
+    try:
+        return _last_published(url)
+    except (sa.exc.ArgumentError, ImportError):
+        problem = _not_installed()
+    except sa.exc.SQLAlchemyError as error:
+        problem = _unusable(error)
+    raise problem
+
+
+def _last_published(url: sa.URL) -> PublishedRun | None:
+    engine = sa.create_engine(url, hide_parameters=True, poolclass=sa.pool.NullPool)
+    if url.get_backend_name() == "sqlite":
+        file = file_of(url, "ledger").absolute()
+        if not file.exists():
+            return None
+        read_only = functools.partial(sqlite3.connect, f"file:{quote(str(file))}?mode=ro", uri=True)
+        engine = sa.create_engine("sqlite://", creator=read_only, poolclass=sa.pool.NullPool)
+    if not sa.inspect(engine).has_table(RUN.name):
+        return None
+    columns = [RUN.c[field.name] for field in dataclasses.fields(PublishedRun)]
+    query = sa.select(*columns).where(RUN.c.state == "published").order_by(RUN.c.started_at.desc())
+    with engine.connect() as connection:
+        found = connection.execute(query.limit(1)).mappings().first()
+    return found and PublishedRun(**found)
+
+
 def open_ledger(url: sa.URL) -> Ledger:
     """Open the ledger, making its tables where they are not there; it is refused where they cannot be."""
     problem: SluisError | None = None
     try:
         return Ledger(url)
     except (sa.exc.ArgumentError, ImportError):
-        problem = UsageError("--ledger names a kind of database that is not installed; sqlite:///ledger.sqlite is.")
+        problem = _not_installed()
     except sa.exc.SQLAlchemyError as error:
         problem = _unusable(error)
     raise problem
+
+
+def _not_installed() -> UsageError:
+    return UsageError("--ledger names a kind of database that is not installed; sqlite:///ledger.sqlite is.")
 
 
 def _unusable(error: sa.exc.SQLAlchemyError) -> StoreError:

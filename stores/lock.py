@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import socket
@@ -15,7 +16,7 @@ from privacy.errors import LockError
 @contextmanager
 def exclusive(warehouse: Path, run_id: str) -> Iterator[None]:
     """Hold the warehouse for one run; LockError names the run that holds it."""
-    handle = os.open(warehouse.with_name(f"{warehouse.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    handle = os.open(_lock_file(warehouse), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not taken(handle):
             holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another run"
@@ -28,10 +29,21 @@ def exclusive(warehouse: Path, run_id: str) -> Iterator[None]:
         os.close(handle)
 
 
-def taken(handle: int) -> bool:
+def is_held(warehouse: Path) -> bool:
+    """Tell whether a run holds the warehouse now; the lock is not taken, but shared for an instant."""
+    with contextlib.suppress(FileNotFoundError), _lock_file(warehouse).open() as file:
+        return not taken(file.fileno(), fcntl.LOCK_SH)
+    return False
+
+
+def taken(handle: int, how: int = fcntl.LOCK_EX) -> bool:
     """Lock an open file, unless another process has; closing it lets go."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
+
+
+def _lock_file(warehouse: Path) -> Path:
+    return warehouse.with_name(f"{warehouse.name}.lock")

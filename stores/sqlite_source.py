@@ -7,6 +7,7 @@ rollback-journal mode that keeps the shop's writers waiting, so the shop should 
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,6 +46,12 @@ class SqliteSource:
             with engine.connect() as connection:
                 self._schema_version = connection.execute(sa.text("pragma schema_version")).scalar()
             return reflect(engine)
+
+    def journal_mode(self) -> str:
+        """Tell how the file keeps readers and writers apart: `wal` lets both go on."""
+        with _damage_told(self._file.name), contextlib.closing(self._connect()) as connection:
+            mode: str = connection.execute("pragma journal_mode").fetchone()[0]
+        return mode
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._uri, uri=True)

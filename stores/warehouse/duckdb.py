@@ -56,7 +56,7 @@ class DuckDBWarehouse:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(mode=0o700)
         try:
-            self._remove_private_files_but(self._live_private_file(work))
+            self._remove_private_files_but(self.live_private_file(work))
             stale = self._remove_stale_log()
             with contextlib.closing(DuckDBCandidate(self, work, run_id)) as candidate:
                 if stale:
@@ -91,7 +91,7 @@ class DuckDBWarehouse:
             log.unlink()
         return bool(logs)
 
-    def _live_private_file(self, work: Path) -> str | None:
+    def live_private_file(self, work: Path) -> str | None:
         """Ask the live file, if it is one of ours, which private file it names.
 
         It is asked under a second name, beside which no write-ahead file of anybody stands.

@@ -12,6 +12,7 @@ from privacy.fates import Fate
 from privacy.policy import Column, Policy, Table
 from privacy.promises import (
     ColumnPromise,
+    NoneAsRead,
     NoRawIdentifier,
     NotEmpty,
     NothingExpired,
@@ -87,6 +88,8 @@ def _of_column(
     if not facts.source or not column.extracted:
         return
     yield NullCount(nulls=facts.counts.nulls[name])
+    if name in facts.counts.as_read:
+        yield NoneAsRead(rows=facts.counts.as_read[name])
     if adds_up(column):
         source = table.source_of(name)
         yield SumEquals(total=facts.counts.sums.get(name, Decimal(0)))

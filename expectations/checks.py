@@ -15,6 +15,7 @@ from privacy.promises import (
     IsToken,
     Matches,
     MaxNullRate,
+    NoneAsRead,
     NoRawIdentifier,
     NotEmpty,
     NothingExpired,
@@ -87,6 +88,8 @@ def _query(owed: Owed, schema: str) -> str:
             return _fact(f"coalesce(sum({column}), 0)", f"<> {promise.total}")
         case NotEmpty():
             return _fact("count(*)", "= 0")
+        case NoneAsRead():
+            return _fact(str(promise.rows), "> 0")
         case WithinQuarantine():
             return _fact(str(promise.rows), f"> {promise.allowed}")
         case Reconciles():

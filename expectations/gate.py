@@ -16,7 +16,16 @@ import sqlalchemy as sa
 from expectations.candidate import Owed, Suites
 from expectations.checks import expectation_of
 from privacy.evidence import CrashedCheck, FailedPromise, GateReport
-from privacy.promises import MaxNullRate, NotEmpty, NullCount, Reconciles, RowCount, SumEquals, WithinQuarantine
+from privacy.promises import (
+    MaxNullRate,
+    NoneAsRead,
+    NotEmpty,
+    NullCount,
+    Reconciles,
+    RowCount,
+    SumEquals,
+    WithinQuarantine,
+)
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -100,8 +109,8 @@ def _exception_of(result: ExpectationValidationResult) -> str | None:
 def _rows_of(owed: Owed, result: ExpectationValidationResult) -> int | None:
     """Give the number of rows that break a promise; None for a promise about a sum or a share."""
     match owed.promise:
-        case WithinQuarantine() as promise:
-            return promise.rows
+        case WithinQuarantine(rows=rows) | NoneAsRead(rows=rows):
+            return rows
         case RowCount() as promise:
             return abs(promise.rows - int(result.result["observed_value"]))
         case Reconciles() | NullCount() | SumEquals() | MaxNullRate() | NotEmpty():

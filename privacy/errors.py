@@ -3,6 +3,7 @@
     SluisError
     ├── UsageError        2  a flag, a path or an environment variable is wrong
     ├── PolicyError       2  the policy file is wrong (file, line, way out)
+    ├── TreatmentError    2  a treatment cannot treat its column (table, column, way out)
     ├── KeyringError      2  the key file is missing, short, default or readable by others
     ├── DriftError        4  the source is not what the policy describes
     ├── GateError         1  a promise is broken, or a check crashed: nothing was published
@@ -44,6 +45,13 @@ class PolicyError(SluisError):
 
     code = 2
     kind = "policy"
+
+
+class TreatmentError(SluisError):
+    """A treatment cannot do what the policy asks of it."""
+
+    code = 2
+    kind = "treatment"
 
 
 class KeyringError(SluisError):

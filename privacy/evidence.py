@@ -27,6 +27,8 @@ class TableCounts:
     """References made NULL because their target is not published: column → fate of the target → values."""
     nulls: Counter[str] = field(default_factory=Counter)
     """Values missing in the published rows, by published column."""
+    as_read: Counter[str] = field(default_factory=Counter)
+    """Published values that are values which were read, by published column, where none may be."""
     sums: dict[str, Decimal] = field(default_factory=dict)
     """Sums of kept decimals over the published rows, by published column."""
     read_sums: dict[str, Decimal] = field(default_factory=dict)

@@ -57,6 +57,10 @@ class Keys:
         """Give the key of a join domain's tokens (32 bytes)."""
         return self._derive(f"token/{domain}")
 
+    def synthesis_key(self, part: str, domain: str) -> bytes:
+        """Give the key by which a domain's subjects draw one part of an invented person (32 bytes)."""
+        return self._derive(f"synthesis/{part}/{domain}")
+
     def fingerprint(self) -> str:
         """Name these keys without showing anything of them: 16 hexadecimal digits."""
         return hmac.digest(self._derive("fingerprint"), b"sluis", hashlib.sha256).hex()[:16]

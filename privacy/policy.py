@@ -133,7 +133,7 @@ class Column(Part):
     @property
     def searched(self) -> bool:
         """Whether the gate searches its published text for raw identifiers."""
-        return self.role != "non_personal" and self.extracted
+        return self.role != "non_personal" and self.extracted and not self.treatment.shaped_as_identifier
 
 
 class Derived(Part):

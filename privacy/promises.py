@@ -107,6 +107,13 @@ class SumEquals(Promise):
     total: Decimal
 
 
+class NoneAsRead(Promise):
+    """No published value is one that was read; `rows` are."""
+
+    kind: Literal["none_as_read"] = "none_as_read"
+    rows: int
+
+
 class RowCount(Promise):
     """The table has exactly the rows that were let through."""
 
@@ -158,6 +165,14 @@ ColumnPromise = Annotated[
 """What a policy may add to a column under `promises:`."""
 
 RunPromise = (
-    NullCount | SumEquals | RowCount | NotEmpty | NothingExpired | ReferenceHolds | WithinQuarantine | Reconciles
+    NullCount
+    | SumEquals
+    | NoneAsRead
+    | RowCount
+    | NotEmpty
+    | NothingExpired
+    | ReferenceHolds
+    | WithinQuarantine
+    | Reconciles
 )
 """What the run itself must show of a candidate table."""

@@ -11,12 +11,14 @@ import pyarrow.compute as pc
 
 from privacy.column_types import ColumnType
 from privacy.declared import force_types
+from privacy.errors import TreatmentError
 from privacy.evidence import TableCounts
 from privacy.fates import NO_CLOCK, Fate, FateIndexBuilder, Fates
 from privacy.key_index import Mask
 from privacy.policy import Column, Policy, Table
 from privacy.retention import expiry_column
 from privacy.retention_rules import ClockOf, KeepAtMost
+from privacy.treatments import Synthesize, Treatment
 from privacy.treatments.base import arrow, series
 from privacy.treatments.pseudonymization import Pseudonymize
 from privacy.verdict import Columns, Verdict, decide
@@ -60,6 +62,7 @@ class TableTreater:
         self.schema = published_schema(world.policy, self.table)
         self.set_aside_schema = self.schema.append(pa.field(REASON, pa.string()))
         self.grouping_schema = self.schema.append(pa.field(FATE, pa.uint8())).append(pa.field(REASON, pa.string()))
+        self.treatments = {column: self._ready(column) for column in self.table.columns}
         self.counts = TableCounts()
         self.index = FateIndexBuilder() if name in world.policy.referred() and not self.table.derived else None
 
@@ -115,18 +118,32 @@ class TableTreater:
         raw = columns if rows.all() else {name: column.filter(pa.array(rows)) for name, column in columns.items()}
         treated = []
         for name, column in self.table.columns.items():
-            value = self._raw(name, column, raw, verdict, rows)
+            value, how = self._raw(name, column, raw, verdict, rows), self.treatments[name]
             result = self._linked_tokens(name, column, value, verdict, rows)
             if result is None:
-                beside = {other: series(raw[self.table.source_of(other)]) for other in column.treatment.needs()}
-                result = arrow(column.treatment.treat(series(value), beside, self.world.keys))
+                beside = {other: series(self._beside(how, other, raw, verdict, rows)) for other in how.needs()}
+                result = arrow(how.treat(series(value), beside, self.world.keys))
             treated.append(result.cast(self.schema.field(name).type) if not len(result) else result)
             if counts:
                 counts.nulls[name] += value.null_count if column.extracted else len(value)
                 if adds_up(column):
                     counts.sums[name] = counts.sums.get(name, Decimal(0)) + _sum(value)
+                if (as_read := how.as_read(value, result)) is not None:
+                    counts.as_read[name] += as_read
         treated.append(expiry_column(verdict.expires[rows]))
         return pa.RecordBatch.from_arrays(treated, schema=self.schema)
+
+    def _ready(self, column: str) -> Treatment:
+        """Give the treatment of a column, knowing what the run found out ahead."""
+        how = self.table.columns[column].treatment
+        if not isinstance(how, Synthesize):
+            return how
+        problem = None
+        try:
+            return how.avoiding(self.world.taken)
+        except TreatmentError as error:
+            problem = str(error)
+        raise TreatmentError(f"{self.name}.{column}: {problem}.\n  Suppress the column, or name another locale.")
 
     def _linked_tokens(
         self, name: str, column: Column, value: pa.Array, verdict: Verdict, rows: Mask
@@ -135,6 +152,10 @@ class TableTreater:
         if name not in verdict.links or not isinstance(column.treatment, Pseudonymize):
             return None
         return self.world.indexes[str(column.references)].tokens_of(value, verdict.links[name].where(rows))
+
+    def _beside(self, how: Treatment, other: str, raw: Columns, verdict: Verdict, rows: Mask) -> pa.Array:
+        value = raw[self.table.source_of(other)]
+        return _linked(other, value, verdict, rows) if how.tells_subject else value
 
     def _raw(self, name: str, column: Column, raw: Columns, verdict: Verdict, rows: Mask) -> pa.Array:
         """Give the values that a treatment is to see: without those not to be read, not to be linked, or blank."""
@@ -147,11 +168,17 @@ class TableTreater:
             value = pc.if_else(
                 raw[self.table.source_of(column.only_where_null)].is_null(), value, pa.scalar(None, kind)
             )
-        if name in verdict.unlinked:
-            value = pc.if_else(pa.array(verdict.unlinked[name][rows] > 0), pa.scalar(None, kind), value)
+        value = _linked(name, value, verdict, rows)
         if pa.types.is_string(kind) and not column.kept:
             value = pc.if_else(pc.equal(pc.utf8_trim_whitespace(value), ""), pa.scalar(None, kind), value)
         return value
+
+
+def _linked(name: str, value: pa.Array, verdict: Verdict, rows: Mask) -> pa.Array:
+    """Leave out what refers to a row that is not published."""
+    if name not in verdict.unlinked:
+        return value
+    return pc.if_else(pa.array(verdict.unlinked[name][rows] > 0), pa.scalar(None, value.type), value)
 
 
 def adds_up(column: Column) -> bool:

@@ -15,6 +15,7 @@ from privacy.fates import Days, Fate, FateIndex, Fates
 from privacy.key_index import KeyIndex, as_keys, is_null
 from privacy.keys import Keys
 from privacy.policy import Policy, Table
+from privacy.pools import Taken
 from privacy.retention import NO_EVENT
 
 AntiJoin = Callable[[Table, Mapping[str, pa.Array], int], Fates]
@@ -39,6 +40,8 @@ class World:
     """Finished tables that others refer to."""
     events: dict[tuple[str, str, str], LatestEvents] = field(default_factory=dict, repr=False)
     """Latest events of referring rows, by (table, referring table, event)."""
+    taken: Taken = field(default_factory=Taken, repr=False)
+    """Values that may not be invented, because they occur in the source."""
 
     @property
     def today(self) -> datetime.date:

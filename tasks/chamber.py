@@ -20,6 +20,7 @@ import pyarrow as pa
 from expectations.candidate import TableFacts, owed_by
 from expectations.gate import check_candidate
 from expectations.source import find_drift, refuse_drift
+from privacy.column_types import ColumnType
 from privacy.declared import force_types
 from privacy.errors import GateError
 from privacy.evidence import RunRecord, TableCounts
@@ -31,6 +32,7 @@ from privacy.policy_rules import link_to
 from privacy.retention import day_number, local_days, no_later_than
 from privacy.retention_rules import ClockOf, KeepAtMost
 from privacy.treat import TableTreater, columns_read
+from privacy.treatments import Synthesize
 from privacy.world import LatestEvents, World, local_date
 from stores.arrow_stream import readable
 from stores.keyring_file import read_keyring
@@ -78,6 +80,7 @@ class Chamber:
             rule = table.retention.otherwise if isinstance(table.retention, ClockOf) else table.retention
             for other, event in rule.other_events if isinstance(rule, KeepAtMost) else ():
                 self.world.events[name, other, event] = self._latest(name, other, event)
+            self._note_taken(table.derived.source if table.derived else name, table)
 
     def load(self, name: str) -> TableCounts:
         """Extract, treat and stage one table; say what became of its rows."""
@@ -163,6 +166,18 @@ class Chamber:
         return LatestEvents.of(
             (columns[link], no_later_than(today, local_days(columns[referring.source_of(event)]))) for columns in typed
         )
+
+    def _note_taken(self, name: str, table: Table) -> None:
+        """Look ahead for values that are not to be invented: those that really occur."""
+        of = {table.source_of(c): s.treatment for c, s in table.columns.items() if isinstance(s.treatment, Synthesize)}
+        invented = {source: treatment for source, treatment in of.items() if treatment.looks_ahead}
+        if not invented:
+            return
+        reading = Reading(name, dict.fromkeys(invented, ColumnType("text")))
+        for batch in self._read(reading, self._open().totals(reading).rows, f"{name} (names)"):
+            columns, _ = force_types(batch, dict(reading.columns), self.policy.time_zone)
+            for source, treatment in invented.items():
+                treatment.note_taken(columns[source], self.world.taken)
 
     def _read(self, reading: Reading, rows: int, step: str | None = None) -> Iterator[pa.RecordBatch]:
         done = 0

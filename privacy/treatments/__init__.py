@@ -11,7 +11,8 @@ from privacy.treatments.generalization import Generalize
 from privacy.treatments.masking import Mask
 from privacy.treatments.pseudonymization import Pseudonymize
 from privacy.treatments.suppression import Keep, Suppress
+from privacy.treatments.synthesis import Synthesize
 
-AnyTreatment = Annotated[Keep | Suppress | Pseudonymize | Mask | Generalize, Field(discriminator="kind")]
+AnyTreatment = Annotated[Keep | Suppress | Pseudonymize | Mask | Generalize | Synthesize, Field(discriminator="kind")]
 
-__all__ = ["AnyTreatment", "Generalize", "Keep", "Mask", "Pseudonymize", "Suppress", "Treatment"]
+__all__ = ["AnyTreatment", "Generalize", "Keep", "Mask", "Pseudonymize", "Suppress", "Synthesize", "Treatment"]

@@ -35,6 +35,9 @@ class Treatment(BaseModel, ABC):
     accepts: ClassVar[frozenset[TypeName]]
     """Declared types that this treatment can read; the policy is refused for any other."""
 
+    tells_subject: ClassVar[bool] = False
+    """Whether equal results point at one subject, so that whoever is not to be linked must be missing beside it."""
+
     @abstractmethod
     def treat(self, column: pd.Series, beside: Beside, keys: Keys) -> pd.Series:
         """Treat a whole column."""
@@ -57,6 +60,15 @@ class Treatment(BaseModel, ABC):
     def needs(self) -> Mapping[str, frozenset[TypeName]]:
         """Name the columns beside the treated one that `treat` reads, each with the declared types it may have."""
         return {}
+
+    def as_read(self, raw: pa.Array, treated: pa.Array) -> int | None:
+        """Count the results that are values which were read; None where a result may be one."""
+        return None
+
+    @property
+    def shaped_as_identifier(self) -> bool:
+        """Whether its results look like identifiers of people and it promises their shape itself."""
+        return False
 
 
 class TextTreatment(Treatment, ABC):

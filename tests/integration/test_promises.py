@@ -181,6 +181,7 @@ Owes = tuple[promises.Promise, str | None, int | None]
 RUN_BROKEN: dict[str, Owes] = {
     "row_count": (promises.RowCount(rows=5), None, 2),
     "null_count": (promises.NullCount(nulls=0), "buyer_id", None),
+    "none_as_read": (promises.NoneAsRead(rows=2), "buyer_id", 2),
     "sum_equals": (promises.SumEquals(total=Decimal("30.31")), "total", None),
     "not_empty": (promises.NotEmpty(), None, None),
     "nothing_expired": (promises.NothingExpired(as_of=AS_OF), "_expires_on", 1),
@@ -192,6 +193,7 @@ RUN_BROKEN: dict[str, Owes] = {
 RUN_KEPT: tuple[tuple[promises.Promise, str | None], ...] = (
     (promises.RowCount(rows=3), None),
     (promises.NullCount(nulls=1), "buyer_id"),
+    (promises.NoneAsRead(rows=0), "buyer_id"),
     (promises.SumEquals(total=Decimal("30.30")), "total"),
     (promises.NotEmpty(), None),
     (promises.NothingExpired(as_of=datetime.date(2026, 2, 28)), "_expires_on"),

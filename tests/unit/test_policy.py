@@ -175,7 +175,7 @@ REFUSALS = {
     "an unknown kind of treatment": (
         [("treatment: suppress", "treatment: supress")],
         "shop.yaml:26: tables.buyer.columns.left.treatment.kind: "
-        "is none of 'keep', 'suppress', 'pseudonymize', 'mask', 'generalize'.",
+        "is none of 'keep', 'suppress', 'pseudonymize', 'mask', 'generalize', 'synthesize'.",
     ),
     "a treatment without a kind": (
         [(EMAIL, "{of: email, classes: {}}")],

@@ -1,0 +1,72 @@
+"""HMAC-SHA-256 of whole columns: the message and mac of docs/pseudonyms.md, once for each value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import polars_hash as plh
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from privacy.canonical import Form
+
+Digits = npt.NDArray[np.uint8]
+"""A mac a row: 64 hexadecimal digits in ASCII."""
+
+_SAMPLE = 2048
+
+
+def for_each(values: pa.Array, make: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Make something of each value that is there, NULL of NULL; of values that repeat much, once for each."""
+    if _repeats(values):
+        encoded = values.dictionary_encode()
+        return make(encoded.dictionary).take(encoded.indices)
+    if values.null_count:
+        there = values.is_valid()
+        positions = pc.if_else(there, pc.subtract(pc.cumulative_sum(there.cast(pa.int64())), 1), None)
+        return make(values.drop_null()).take(positions)
+    return make(values)
+
+
+def _repeats(values: pa.Array) -> bool:
+    """Guess from its first rows whether a column has so many equal values that each is better keyed once."""
+    sample = values.slice(0, _SAMPLE)
+    return len(sample) == _SAMPLE and pc.count_distinct(sample).as_py() < 0.9 * (_SAMPLE - sample.null_count)
+
+
+def mac_digits(values: pa.Array, form: Form, key: bytes) -> Digits:
+    """Give the mac of each canonical value under a key of 32 bytes; no value is missing."""
+    macs = pl.DataFrame([pl.Series("value", values)]).select(_message(form).pipe(_hmac, key)).to_series()
+    text = macs.to_arrow(compat_level=pl.CompatLevel.oldest())
+    start = np.frombuffer(text.buffers()[1], np.int64)[text.offset]
+    return np.frombuffer(text.buffers()[2], np.uint8)[start : start + 64 * len(text)].reshape(-1, 64)
+
+
+def _message(form: Form) -> pl.Expr:
+    value = pl.col("value")
+    return pl.concat_str([pl.lit(f"{form}:"), value.str.len_bytes(), pl.lit(":"), value])
+
+
+def _hmac(message: pl.Expr, key: bytes) -> pl.Expr:
+    hashed: pl.Expr = plh.CryptographicHashingNameSpace(message).hmac_sha256(key=key.hex())
+    return hashed
+
+
+def read_bytes(digits: Digits) -> npt.NDArray[np.uint8]:
+    """Read hexadecimal digits as bytes, two digits at a look-up."""
+    read: npt.NDArray[np.uint8] = _BYTE_OF_DIGITS[np.ascontiguousarray(digits).view("<u2")]
+    return read
+
+
+def _byte_of_digits() -> npt.NDArray[np.uint8]:
+    table = np.zeros(1 << 16, np.uint8)
+    for byte in range(256):
+        high, low = f"{byte:02x}".encode()
+        table[high | low << 8] = byte
+    return table
+
+
+_BYTE_OF_DIGITS = _byte_of_digits()

@@ -1,0 +1,90 @@
+"""Treatments that know more than their own column, on their way through the main job."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from tests.conftest import Command, Place
+
+BUYER = "name: {type: text, role: direct_identifier, treatment: suppress}"
+SALE = "note: {type: text, role: sensitive, treatment: suppress}"
+
+
+def add(place: Place, after: str, *columns: str) -> None:
+    """Publish more columns of a table, after that one."""
+    place.change_policy(after, "\n      ".join([after, *columns]))
+
+
+def refused(place: Place, run: Command) -> dict[str, Any]:
+    """Run what must be refused, without a value in what is said; give the error."""
+    before = place.fingerprint()
+    outcome = run()
+    assert outcome.exit_code, outcome.said
+    assert "canary" not in outcome.said.lower()
+    assert place.fingerprint() == before
+    error: dict[str, Any] = outcome.json["error"]
+    return error
+
+
+# --- synthesize
+
+
+def synthesize(of: str, source: str, name: str | None = None) -> str:
+    treatment = f"{{kind: synthesize, of: {of}, by: buyer_id, domain: buyer}}"
+    return f"{name or of}: {{from: {source}, type: text, role: direct_identifier, treatment: {treatment}}}"
+
+
+def invent(place: Place) -> None:
+    add(place, BUYER, *(synthesize(of, "name", as_) for of, as_ in (("last_name", None), ("name", "invented"))))
+    add(place, BUYER, synthesize("email", "email", "mail"))
+    add(place, SALE, synthesize("last_name", "note", "buyer"))
+
+
+def test_a_buyer_has_one_invented_name_in_every_table(published: Place, run: Command) -> None:
+    invent(published)
+
+    assert run().exit_code == 0
+
+    buyers = {
+        token: rest
+        for token, *rest in published.rows("select buyer_id, last_name, invented, mail from analytics.buyers")
+    }
+    assert len(buyers) == 2
+    for last, name, mail in buyers.values():
+        assert name.endswith(f" {last}")
+        assert mail.endswith("@synthetic.invalid")
+    ((token, buyer),) = published.rows("select buyer_id, buyer from analytics.sales where buyer is not null")
+    assert buyer == buyers[token][0]
+
+
+def test_a_name_that_somebody_really_bears_is_given_to_nobody_else_and_nobody_else_is_renamed(
+    published: Place, run: Command
+) -> None:
+    invent(published)
+    query = "select buyer_id, last_name from analytics.buyers order by buyer_id"
+    assert run().exit_code == 0
+    before = dict(published.rows(query))
+    (token, last), *_ = before.items()
+
+    published.change_source(f"update buyer set name = 'Dora {last}' where buyer_id = 3")
+    assert run().exit_code == 0
+
+    after = dict(published.rows(query))
+    assert last not in after.values()
+    assert {key for key in before if before[key] != after[key]} == {token}
+
+
+def test_who_is_not_to_be_linked_has_no_invented_name_either(published: Place, run: Command) -> None:
+    tomorrow = datetime.date.today() + datetime.timedelta(days=2)
+    invent(published)
+    published.change_source(
+        f"update buyer set joined_at = '{tomorrow}T00:00:00+01:00' where buyer_id = 2",
+        "update sale set note = 'for Bob Canary' where sale_id = 3",
+    )
+
+    assert run().exit_code == 0
+
+    assert published.rows("select buyer from analytics.sales where buyer is not null and buyer_id is null") == [
+        ("unknown",)
+    ]

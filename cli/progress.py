@@ -1,4 +1,4 @@
-"""Progress on a terminal: one line, the step under way and how far it is."""
+"""Progress on a terminal: a line for each step under way, and how far it is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from cli.options import Output
 from tasks.chamber import LISTENER, OnProgress
@@ -21,10 +21,16 @@ def progress_shown(output: Output) -> Iterator[OnProgress]:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        line = bar.add_task("start", total=None)
+        uncounted = bar.add_task("start", total=None)
+        counted: dict[str, TaskID] = {}
 
         def show(step: str, done: int, total: int) -> None:
-            bar.update(line, description=step, completed=done, total=total or None)
+            if total and step not in counted:
+                counted[step] = bar.add_task(step, total=total)
+            bar.update(
+                counted.get(step, uncounted), description=step, completed=done, visible=not total or done < total
+            )
+            bar.update(uncounted, visible=not total)
 
         token = LISTENER.set(show)
         try:

@@ -222,6 +222,10 @@ class Policy(Part):
         """Name the tables that a table's columns refer to."""
         return [column.references for column in self.tables[name].columns.values() if column.references]
 
+    def references(self) -> dict[str, frozenset[str]]:
+        """Name all tables, each with those that its columns refer to."""
+        return {name: frozenset(self.targets(name)) for name in self.tables}
+
     def referred(self) -> set[str]:
         """Name the tables that any table refers to."""
         return {target for name in self.tables for target in self.targets(name)}

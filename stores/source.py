@@ -62,8 +62,12 @@ class Totals:
     sums: Mapping[str, Decimal]
 
 
+READERS = 2
+"""How many tables are read at a time from one snapshot: what a small machine has cores for, and a shop patience."""
+
+
 class Snapshot(Protocol):
-    """One consistent state of the whole source."""
+    """One consistent state of the whole source, read by up to READERS threads."""
 
     def totals(self, reading: Reading) -> Totals:
         """Let the source count and add up what `reading` is to deliver."""

@@ -1,7 +1,7 @@
 """SQLite as a source: ADBC batches, guarded against a file format in which any column may hold any type.
 
 ADBC infers a column's type from the first batch, so a sentinel row of the right types goes in front; a value of another
-type than declared is sent as NULL and marked. One connection without autocommit holds one snapshot over all tables; in
+type than declared is sent as NULL and marked. Connections without autocommit hold one snapshot over all tables; in
 rollback-journal mode that keeps the shop's writers waiting, so the shop should use WAL mode or hand over a copy.
 """
 
@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
+from queue import LifoQueue
 from urllib.parse import quote
 
 import adbc_driver_sqlite.dbapi as adbc
@@ -25,9 +26,11 @@ from privacy.declared import MISFITS
 from privacy.errors import StoreError
 from stores.quoting import identifier
 from stores.settings import file_of
-from stores.source import Reading, Schema, Totals, reflect
+from stores.source import READERS, Reading, Schema, Totals, reflect
 
 EXACT_IN_DOUBLE = 2**53
+ATTEMPTS = 100
+"""How often a snapshot is tried to be opened between two writes of the shop."""
 
 
 class SqliteSource:
@@ -59,43 +62,71 @@ class SqliteSource:
     @contextmanager
     def snapshot(self) -> Iterator[SqliteSnapshot]:
         """Open a snapshot. Nothing may inspect the file meanwhile: closing another handle would drop its lock."""
-        with adbc.connect(self._uri, autocommit=False) as connection, connection.cursor() as cursor:
-            cursor.execute("pragma busy_timeout = 30000").fetchall()
-            version = cursor.execute("pragma schema_version").fetchone()
-            if self._schema_version is not None and version != (self._schema_version,):
+        with ExitStack() as stack:
+            watch = self._cursor(stack, autocommit=True)
+            for _ in range(ATTEMPTS):
+                with ExitStack() as opened:
+                    before = _ask(watch, "data_version")
+                    readers = [self._cursor(opened, autocommit=False) for _ in range(READERS)]
+                    versions = {_ask(reader, "schema_version") for reader in readers}  # from here on they hold it
+                    if _ask(watch, "data_version") == before:
+                        stack.push(opened.pop_all())
+                        break
+            else:
+                raise StoreError("source: it is written to without a pause.\n  Run again, or hand over a copy.")
+            if versions - {self._schema_version or versions.pop()}:
                 raise StoreError("source: its schema changed while the run began.\n  Run again.")
-            yield SqliteSnapshot(cursor)
+            yield SqliteSnapshot(readers)
+
+    def _cursor(self, stack: ExitStack, autocommit: bool) -> adbc.Cursor:
+        connection = stack.enter_context(adbc.connect(self._uri, autocommit=autocommit))
+        cursor = stack.enter_context(connection.cursor())
+        cursor.execute("pragma busy_timeout = 30000").fetchall()
+        return cursor
 
 
 class SqliteSnapshot:
-    """One state of a SQLite file."""
+    """One state of a SQLite file, behind as many cursors as may read at a time."""
 
-    def __init__(self, cursor: adbc.Cursor) -> None:
-        self._cursor = cursor
+    def __init__(self, readers: list[adbc.Cursor]) -> None:
+        self._idle: LifoQueue[adbc.Cursor] = LifoQueue()
+        for reader in readers:
+            self._idle.put(reader)
+
+    @contextmanager
+    def _reader(self, table: str) -> Iterator[adbc.Cursor]:
+        reader = self._idle.get()
+        try:
+            with _damage_told(table):
+                yield reader
+        finally:
+            self._idle.put(reader)
 
     def totals(self, reading: Reading) -> Totals:
         decimals = {name: kind for name, kind in reading.columns.items() if kind.name == "decimal"}
         sums = "".join(f", {_sum_of_units(identifier(name), kind)}" for name, kind in decimals.items())
-        with _damage_told(reading.table):
-            self._cursor.execute(f"select count(*){sums} from {identifier(reading.table)}{_where(reading)}")
-            rows, *units = self._cursor.fetchone()
+        with self._reader(reading.table) as cursor:
+            cursor.execute(f"select count(*){sums} from {identifier(reading.table)}{_where(reading)}")
+            rows, *units = cursor.fetchone()
         scaled = zip(decimals.items(), units, strict=True)
         return Totals(rows, {name: Decimal(unit).scaleb(-kind.scale) for (name, kind), unit in scaled})
 
     def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
-        self._cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(rows)})
         names = [*reading.columns, MISFITS]
         sentinel = 1
-        for batch in self._fetched(reading):
-            *columns, filled = batch.slice(sentinel).columns
-            sentinel = 0
-            columns = [_decoded(c, kind) for c, kind in zip(columns, reading.columns.values(), strict=True)]
-            yield pa.RecordBatch.from_arrays([*columns, _misfits(columns, filled)], names=names)
+        with self._reader(reading.table) as cursor:
+            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(rows)})
+            cursor.execute(_query(reading))
+            for batch in cursor.fetch_record_batch():
+                *columns, filled = batch.slice(sentinel).columns
+                sentinel = 0
+                columns = [_decoded(c, kind) for c, kind in zip(columns, reading.columns.values(), strict=True)]
+                yield pa.RecordBatch.from_arrays([*columns, _misfits(columns, filled)], names=names)
 
-    def _fetched(self, reading: Reading) -> Iterator[pa.RecordBatch]:
-        with _damage_told(reading.table):
-            self._cursor.execute(_query(reading))
-            yield from self._cursor.fetch_record_batch()
+
+def _ask(cursor: adbc.Cursor, pragma: str) -> int:
+    (answer,) = cursor.execute(f"pragma {pragma}").fetchone()
+    return int(answer)
 
 
 @contextmanager

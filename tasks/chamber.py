@@ -73,18 +73,16 @@ class Chamber:
         return self.world.policy
 
     def inspect(self, stack: ExitStack) -> None:
-        """Pass gate 0, then open the snapshot and look ahead for the events that start other tables' clocks."""
+        """Pass gate 0, then open the snapshot and look ahead for values that are not to be invented."""
         refuse_drift(self.policy, find_drift(self.policy, self.source.schema()))
         self.snapshot = stack.enter_context(self.source.snapshot())
         for name, table in self.policy.tables.items():
-            rule = table.retention.otherwise if isinstance(table.retention, ClockOf) else table.retention
-            for other, event in rule.other_events if isinstance(rule, KeepAtMost) else ():
-                self.world.events[name, other, event] = self._latest(name, other, event)
             self._note_taken(table.derived.source if table.derived else name, table)
 
     def load(self, name: str) -> TableCounts:
-        """Extract, treat and stage one table; say what became of its rows."""
+        """Extract, treat and stage one table, after those it refers to; say what became of its rows."""
         table = self.policy.tables[name]
+        self._look_ahead(name, table)
         treater = TableTreater(name, self.world)
         if table.derived:
             counts = self._stage_groups(table, treater)
@@ -102,10 +100,11 @@ class Chamber:
 
     def gate(self) -> None:
         """Seal the candidate and check all its promises; GateError tells each one broken, and nothing is published."""
+        self.record.tables = {table.publish_as: self.facts[name].counts for name, table in self.policy.in_order()}
         self.candidate.seal(self.record)
         suites = {
-            self.policy.tables[name].publish_as: list(owed_by(self.policy, name, facts, self.world.as_of))
-            for name, facts in self.facts.items()
+            table.publish_as: list(owed_by(self.policy, name, self.facts[name], self.world.as_of))
+            for name, table in self.policy.in_order()
         }
         on_progress = functools.partial(self.on_progress, "gate")
         self.record.gates = check_candidate(self.candidate.readable(), ANALYTICS, suites, on_progress)
@@ -153,6 +152,12 @@ class Chamber:
         counts.fates.update({Fate(fate): groups for fate, groups in grouped.fates.items()})
         counts.reasons.update(grouped.reasons)
         return counts
+
+    def _look_ahead(self, name: str, table: Table) -> None:
+        """Find the events in other tables that start this table's clocks."""
+        rule = table.retention.otherwise if isinstance(table.retention, ClockOf) else table.retention
+        for other, event in rule.other_events if isinstance(rule, KeepAtMost) else ():
+            self.world.events[name, other, event] = self._latest(name, other, event)
 
     def _latest(self, name: str, other: str, event: str) -> LatestEvents:
         """Find the latest event of the rows that refer to each row of a table."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -32,7 +32,8 @@ class Run:
     """A run under way."""
 
     id: str
-    tables: tuple[str, ...]
+    references: Mapping[str, frozenset[str]]
+    """The tables, each with those that it refers to."""
     record: RunRecord
 
 
@@ -43,7 +44,7 @@ def exclusive_run(options: RefreshOptions) -> Iterator[Run]:
         run_id = chamber.record.run_id
         _OPEN[run_id] = chamber, stack
         try:
-            yield Run(run_id, tuple(name for name, _ in chamber.policy.in_order()), chamber.record)
+            yield Run(run_id, chamber.policy.references(), chamber.record)
         finally:
             del _OPEN[run_id]
 

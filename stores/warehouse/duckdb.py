@@ -138,38 +138,38 @@ class DuckDBCandidate:
             self._connection.execute(f"create schema {schema}")
 
     def stage(self, table: str, batches: pa.RecordBatchReader, key: str, comments: Comments) -> None:
-        with self._registered(batches):
-            self._connection.execute(f'create table {ANALYTICS}."{table}" as from staged order by "{key}"')
-        self._comment(table, comments)
+        with self._reading(batches) as connection:
+            connection.execute(f'create table {ANALYTICS}."{table}" as from staged order by "{key}"')
+            _comment(connection, table, comments)
 
     def stage_groups(self, table: str, batches: pa.RecordBatchReader, derived: Derived, comments: Comments) -> Grouped:
         key, published = f'"{derived.one_row_per}"', f"{FATE} = {Fate.PUBLISHED:d}"
-        with self._registered(batches):
-            self._connection.execute(f"create temp table grouping as from staged where {key} is not null")
-        names = [c[0] for c in self._connection.execute("select * from grouping limit 0").description]
-        least = [f'min("{n}") as "{n}"' for n in names if n not in (derived.one_row_per, EXPIRES_ON, FATE, REASON)]
-        columns = ", ".join([key, *least, f"max({EXPIRES_ON}) as {EXPIRES_ON}"])
-        self._connection.execute(
-            f'create table {ANALYTICS}."{table}" as '
-            f"select {columns} from grouping where {published} group by {key} order by {key}"
-        )
-        self._connection.execute(
-            f"create temp table fates as select {key}, "
-            f"if(bool_or({published}), {Fate.PUBLISHED:d}, min({FATE})) as fate, "
-            f"min({REASON}) filter ({FATE} = {Fate.QUARANTINED:d}) as reason from grouping group by {key}"
-        )
-        fates = self._connection.execute("select fate, count(*) from fates group by fate").fetchall()
-        quarantined = f"from fates where fate = {Fate.QUARANTINED:d}"
-        reasons = self._connection.execute(f"select reason, count(*) {quarantined} group by reason").fetchall()
-        set_aside = f"select * exclude ({FATE}) from grouping where {key} in (select {key} {quarantined})"
-        self._connection.execute(f'create table private.sluis_quarantine."{table}" as {set_aside}')
-        self._connection.execute("drop table grouping; drop table fates")
-        self._comment(table, comments)
+        with self._reading(batches) as connection:
+            connection.execute(f"create temp table grouping as from staged where {key} is not null")
+            names = [c[0] for c in connection.execute("select * from grouping limit 0").description]
+            least = [f'min("{n}") as "{n}"' for n in names if n not in (derived.one_row_per, EXPIRES_ON, FATE, REASON)]
+            columns = ", ".join([key, *least, f"max({EXPIRES_ON}) as {EXPIRES_ON}"])
+            connection.execute(
+                f'create table {ANALYTICS}."{table}" as '
+                f"select {columns} from grouping where {published} group by {key} order by {key}"
+            )
+            connection.execute(
+                f"create temp table fates as select {key}, "
+                f"if(bool_or({published}), {Fate.PUBLISHED:d}, min({FATE})) as fate, "
+                f"min({REASON}) filter ({FATE} = {Fate.QUARANTINED:d}) as reason from grouping group by {key}"
+            )
+            fates = connection.execute("select fate, count(*) from fates group by fate").fetchall()
+            quarantined = f"from fates where fate = {Fate.QUARANTINED:d}"
+            reasons = connection.execute(f"select reason, count(*) {quarantined} group by reason").fetchall()
+            set_aside = f"select * exclude ({FATE}) from grouping where {key} in (select {key} {quarantined})"
+            connection.execute(f'create table private.sluis_quarantine."{table}" as {set_aside}')
+            connection.execute("drop table grouping; drop table fates")
+            _comment(connection, table, comments)
         return Grouped(dict(fates), dict(reasons))
 
     def quarantine(self, table: str, rows: pa.Table) -> None:
-        with self._registered(rows):
-            self._connection.execute(f'create table private.sluis_quarantine."{table}" as from staged')
+        with self._reading(rows) as connection:
+            connection.execute(f'create table private.sluis_quarantine."{table}" as from staged')
 
     def seal(self, record: RunRecord) -> None:
         self._connection.execute(
@@ -199,14 +199,14 @@ class DuckDBCandidate:
         self._connection.close()
 
     @contextmanager
-    def _registered(self, rows: pa.RecordBatchReader | pa.Table) -> Iterator[None]:
-        self._connection.register("staged", rows)
-        try:
-            yield
-        finally:
-            self._connection.unregister("staged")
+    def _reading(self, rows: pa.RecordBatchReader | pa.Table) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a connection of its own, so that tables can be staged at one time, which reads `rows` as `staged`."""
+        with self._connection.cursor() as connection:
+            connection.register("staged", rows)
+            yield connection
 
-    def _comment(self, table: str, comments: Comments) -> None:
-        self._connection.execute(f'comment on table {ANALYTICS}."{table}" is {literal(comments.table)}')
-        for column, text in comments.columns.items():
-            self._connection.execute(f'comment on column {ANALYTICS}."{table}"."{column}" is {literal(text)}')
+
+def _comment(connection: duckdb.DuckDBPyConnection, table: str, comments: Comments) -> None:
+    connection.execute(f'comment on table {ANALYTICS}."{table}" is {literal(comments.table)}')
+    for column, text in comments.columns.items():
+        connection.execute(f'comment on column {ANALYTICS}."{table}"."{column}" is {literal(text)}')

@@ -116,6 +116,15 @@ class Breaking:
             return self._connection.execute(f"select cast('{EMAIL}' as integer)")
         return self._connection.execute(statement, *more)
 
+    def __enter__(self) -> Breaking:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._connection.close()
+
+    def cursor(self) -> Breaking:
+        return Breaking(self._connection.cursor(), self._on)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 

@@ -28,7 +28,7 @@ from stores.quoting import identifier
 from stores.settings import file_of
 from stores.source import READERS, Reading, Schema, Totals, reflect
 
-EXACT_IN_DOUBLE = 2**53
+EXACT_IN_DOUBLE = 10**15
 ATTEMPTS = 100
 """How often a snapshot is tried to be opened between two writes of the shop."""
 
@@ -189,7 +189,7 @@ def _sum_of_units(column: str, kind: ColumnType) -> str:
 def _decoded(column: pa.Array, kind: ColumnType) -> pa.Array:
     """Turn doubles into the decimals of which they are the nearest doubles; NULL those of none, and what is no boolean.
 
-    A double holds 15 decimal digits exactly; beyond 53 bits of units nothing is exact, and nothing is guessed.
+    A double tells any two numbers of 15 decimal digits apart; beyond these nothing is exact, and nothing is guessed.
     """
     if kind.name == "boolean":
         return pc.if_else(pc.is_in(column, pa.array([0, 1])), column, pa.scalar(None, pa.int64()))

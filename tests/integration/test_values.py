@@ -414,6 +414,7 @@ _rows = st.lists(
 @settings(max_examples=60)
 @given(rows=_rows, batch=st.sampled_from([1, 2, 1000]))
 @example(rows=[(None, None, Decimal("9999999999.99"), Decimal("0.0001"), None)], batch=1)
+@example(rows=[(None, None, None, Decimal("691918154125.8106"), None)], batch=1)
 @example(rows=[(5, "5", Decimal("-0.01"), Decimal("9007199254740993.0001"), 0.1), (None,) * 5], batch=1000)
 def test_sqlite_gives_back_what_was_written_or_marks_it(rows: list[tuple[Any, ...]], batch: int) -> None:
     with tempfile.TemporaryDirectory() as folder:

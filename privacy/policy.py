@@ -195,7 +195,7 @@ class Policy(Part):
 
     @property
     def digest(self) -> str:
-        """Give the SHA-256 of the policy file, hexadecimal."""
+        """Give the SHA-256 of the policy file (and of the modules of functions that it names), hexadecimal."""
         return self._digest
 
     def line(self, *path: str | int) -> int:

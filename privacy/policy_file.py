@@ -13,6 +13,7 @@ from privacy.errors import PolicyError
 from privacy.policy import Policy
 from privacy.policy_references import Path, WrittenOut
 from privacy.policy_rules import Broken, broken_rules
+from privacy.treatments import Custom
 
 
 def read_policy(text: str, file: str) -> Policy:
@@ -29,10 +30,17 @@ def read_policy(text: str, file: str) -> Policy:
     if policy is None:
         raise _refusal(file, lines, wrong)
     policy._lines, policy._file = lines, file
-    policy._digest = hashlib.sha256(text.encode()).hexdigest()
+    policy._digest = _digest(text, policy)
     if rules := list(broken_rules(policy)):
         raise _refusal(file, lines, rules)
     return policy
+
+
+def _digest(text: str, policy: Policy) -> str:
+    """Digest what a run goes by: the file, and the modules of users' own functions that it names."""
+    treatments = (column.treatment for table in policy.tables.values() for column in table.columns.values())
+    code = sorted({treatment.code_digest for treatment in treatments if isinstance(treatment, Custom)})
+    return hashlib.sha256("\n".join([text, *code]).encode()).hexdigest()
 
 
 class _Loader(yaml.CSafeLoader):

@@ -10,7 +10,7 @@ from itertools import chain
 from privacy.policy import Column, Policy, Table
 from privacy.retention_rules import ClockOf, KeepAtMost, Unlimited, Via
 from privacy.treat import columns_read
-from privacy.treatments import Pseudonymize
+from privacy.treatments import Custom, Pseudonymize
 from privacy.treatments.base import ANY_TYPE
 
 MOST_COLUMNS = 63
@@ -97,6 +97,11 @@ def _column(policy: Policy, table: Table, name: str, column: Column) -> Iterator
     if column.type.name not in treatment.accepts:
         readable = ", ".join(sorted(treatment.accepts))
         yield ("treatment",), f"{treatment.kind} cannot read {column.type.name}; it reads {readable}"
+    if isinstance(treatment, Custom) and not column.promises:
+        yield (
+            (),
+            "is treated by a function of your own and promises nothing; add promises: …, so that the gate can check it",
+        )
     if isinstance(treatment, Pseudonymize) and (treatment.form == "integer") != (column.type.name == "integer"):
         yield (
             ("treatment", "domain"),

@@ -113,6 +113,9 @@ class Taken:
             return None
         free = np.flatnonzero(~taken)
         if not len(free):
-            raise TreatmentError(f"every value that the locale {locale} has for {part} occurs in the source")
+            raise TreatmentError(
+                f"every value that the locale {locale} has for {part} occurs in the source.\n"
+                "  Suppress the column, or name another locale."
+            )
         following = np.searchsorted(free, np.arange(len(taken))) % len(free)
         return pa.array(free[following])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +25,9 @@ from privacy.treatments.base import arrow, series
 from privacy.treatments.pseudonymization import Pseudonymize
 from privacy.verdict import Columns, Verdict, decide
 from privacy.world import World
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 EXPIRES_ON = "_expires_on"
 FATE = "_fate"
@@ -122,7 +127,7 @@ class TableTreater:
             result = self._linked_tokens(name, column, value, verdict, rows)
             if result is None:
                 beside = {other: series(self._beside(how, other, raw, verdict, rows)) for other in how.needs()}
-                result = arrow(how.treat(series(value), beside, self.world.keys))
+                result = arrow(self._naming(name, how.treat, series(value), beside, self.world.keys))
             treated.append(result.cast(self.schema.field(name).type) if not len(result) else result)
             if counts:
                 counts.nulls[name] += value.null_count if column.extracted else len(value)
@@ -136,14 +141,17 @@ class TableTreater:
     def _ready(self, column: str) -> Treatment:
         """Give the treatment of a column, knowing what the run found out ahead."""
         how = self.table.columns[column].treatment
-        if not isinstance(how, Synthesize):
-            return how
-        problem = None
+        if isinstance(how, Synthesize):
+            return self._naming(column, how.avoiding, self.world.taken)
+        return how
+
+    def _naming(self, column: str, make: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Let a treatment's refusal name the table and column, which it does not know."""
         try:
-            return how.avoiding(self.world.taken)
+            return make(*args, **kwargs)
         except TreatmentError as error:
             problem = str(error)
-        raise TreatmentError(f"{self.name}.{column}: {problem}.\n  Suppress the column, or name another locale.")
+        raise TreatmentError(f"{self.name}.{column}: {problem}")
 
     def _linked_tokens(
         self, name: str, column: Column, value: pa.Array, verdict: Verdict, rows: Mask

@@ -7,12 +7,26 @@ from typing import Annotated
 from pydantic import Field
 
 from privacy.treatments.base import Treatment
+from privacy.treatments.custom import Custom
 from privacy.treatments.generalization import Generalize
 from privacy.treatments.masking import Mask
 from privacy.treatments.pseudonymization import Pseudonymize
 from privacy.treatments.suppression import Keep, Suppress
 from privacy.treatments.synthesis import Synthesize
 
-AnyTreatment = Annotated[Keep | Suppress | Pseudonymize | Mask | Generalize | Synthesize, Field(discriminator="kind")]
+AnyTreatment = Annotated[
+    Keep | Suppress | Pseudonymize | Mask | Generalize | Synthesize | Custom,
+    Field(discriminator="kind"),
+]
 
-__all__ = ["AnyTreatment", "Generalize", "Keep", "Mask", "Pseudonymize", "Suppress", "Synthesize", "Treatment"]
+__all__ = [
+    "AnyTreatment",
+    "Custom",
+    "Generalize",
+    "Keep",
+    "Mask",
+    "Pseudonymize",
+    "Suppress",
+    "Synthesize",
+    "Treatment",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from tests.conftest import Command, Place
+from tests.conftest import Command, Place, run_in_own_process
 
 BUYER = "name: {type: text, role: direct_identifier, treatment: suppress}"
 SALE = "note: {type: text, role: sensitive, treatment: suppress}"
@@ -88,3 +88,60 @@ def test_who_is_not_to_be_linked_has_no_invented_name_either(published: Place, r
     assert published.rows("select buyer from analytics.sales where buyer is not null and buyer_id is null") == [
         ("unknown",)
     ]
+
+
+# --- custom
+
+
+CHANNEL = "channel: {type: text, role: non_personal, treatment: keep, because: Says nothing of anybody.}"
+
+
+def use_function(place: Place, name: str, promise: str = "{kind: matches, pattern: '[a-z]{3}'}") -> None:
+    treatment = f"{{kind: custom, function: tests.own_functions:{name}, gives: text}}"
+    place.change_policy(
+        CHANNEL, f"channel: {{type: text, role: non_personal, treatment: {treatment}, promises: [{promise}]}}"
+    )
+
+
+def test_a_function_of_ones_own_treats_a_column_in_a_run(published: Place, run: Command) -> None:
+    use_function(published, "shorten")
+
+    assert run().exit_code == 0
+
+    assert published.rows("select channel, count(*) from analytics.sales group by all order by all") == [
+        ("sho", 1),
+        ("web", 3),
+        (None, 1),
+    ]
+
+
+def test_a_function_that_breaks_the_promise_of_its_column_stops_the_publish(published: Place, run: Command) -> None:
+    use_function(published, "shorten", "{kind: in_values, values: [web]}")
+
+    assert "sales.channel: in_values is broken in 1 rows" in refused(published, run)["message"]
+
+
+def test_a_function_that_raises_stops_the_run_which_names_table_and_column_and_no_value(
+    published: Place, run: Command
+) -> None:
+    published.change_source("update sale set channel = 'canary channel' where sale_id = 1")
+    use_function(published, "raising")
+
+    error = refused(published, run)
+
+    assert (error["code"], error["kind"]) == (2, "treatment")
+    assert error["message"].startswith("sale.channel: tests.own_functions:raising raised builtins.KeyError on line ")
+
+
+def test_a_module_on_the_python_path_is_found(place: Place) -> None:
+    module = place.folder / "modules"
+    module.mkdir()
+    (module / "shop_treatments.py").write_text("def size(column, beside):\n    return column\n", encoding="utf-8")
+    use_function(place, "shorten")
+    place.change_policy("tests.own_functions:shorten", "shop_treatments:size")
+
+    lost = run_in_own_process("check", **place.environment)
+    found = run_in_own_process("check", PYTHONPATH=str(module), **place.environment)
+
+    assert (lost.returncode, found.returncode) == (2, 0), found.stderr
+    assert "cannot be imported (ModuleNotFoundError); put the folder of its module on PYTHONPATH" in lost.stderr

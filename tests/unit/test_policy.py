@@ -175,7 +175,7 @@ REFUSALS = {
     "an unknown kind of treatment": (
         [("treatment: suppress", "treatment: supress")],
         "shop.yaml:26: tables.buyer.columns.left.treatment.kind: "
-        "is none of 'keep', 'suppress', 'pseudonymize', 'mask', 'generalize', 'synthesize'.",
+        "is none of 'keep', 'suppress', 'pseudonymize', 'mask', 'generalize', 'synthesize', 'custom'.",
     ),
     "a treatment without a kind": (
         [(EMAIL, "{of: email, classes: {}}")],

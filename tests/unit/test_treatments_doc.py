@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,17 @@ from tests.promised import treat, treatment
 
 DOC = Path(__file__).parents[2] / "docs" / "treatments.md"
 VARIANTS = ("of", "to")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def shown_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Make the module that the page shows importable, as its reader does."""
+    folder = tmp_path_factory.mktemp("shown")
+    (code,) = re.findall(r"```python\n(.*?)```", DOC.read_text("utf-8"), re.S)
+    (folder / "shop_treatments.py").write_text(code, "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,7 @@ def entry(section: str) -> Entry:
     assert block, section
     tables = [[cells(line) for line in table.splitlines()] for table in re.findall(r"(?:^\|.*\n)+", section, re.M)]
     described = {str(row[0]) for table in tables for row in table[2:] if table[0][0] == "parameter"}
-    header, _, *rows = tables[-1]
+    header, _, *rows = next(table for table in tables if str(table[0][0]).startswith("before"))
     return Entry(
         section.splitlines()[0], yaml.safe_load(block[1])["treatment"], described, [str(c) for c in header], rows
     )
@@ -114,4 +126,5 @@ def test_every_entry_describes_exactly_the_parameters_there_are():
     filled_in = {"kind", "form", *VARIANTS}
     for made in entries():
         how = treatment(**made.parameters)
-        assert made.described == set(type(how).model_fields) - filled_in, made.title
+        parameters = {field.alias or name for name, field in type(how).model_fields.items()}
+        assert made.described == parameters - filled_in, made.title

@@ -1,7 +1,8 @@
 """The privacy policy as code: what is in the shop's database, why it is processed, how long, and how it is treated.
 
 Everything is declared and frozen; an unknown key, a missing retention or a value kept without a reason is refused
-(`extra="forbid"`). Read a file with `privacy.policy_file.read_policy`; rules across tables stand in policy_rules.
+(`extra="forbid"`). Read a file with `privacy.policy_file.read_policy`; rules that no part can check for itself stand in
+column_rules and policy_rules.
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ from privacy.column_types import DeclaredType
 from privacy.promises import ColumnPromise
 from privacy.retention_rules import Retention, Via
 from privacy.treatments import AnyTreatment, Keep, Suppress
+
+Path = tuple[str | int, ...]
+"""A place in the file: the keys and numbers of items that lead to it."""
+
+Broken = tuple[Path, str]
+"""Where something is wrong or doubtful, and what."""
 
 LegalBasis = Literal[
     "consent", "contract", "legal_obligation", "vital_interests", "public_task", "legitimate_interests"
@@ -59,6 +66,12 @@ class Purpose(Part):
 
 class Recipient(Part):
     """To whom data are disclosed (Article 4(9))."""
+
+    meaning: Reason
+
+
+class PolicyPromise(Part):
+    """A promise of the published privacy policy, which retentions name by its id."""
 
     meaning: Reason
 
@@ -180,11 +193,12 @@ class Policy(Part):
     quarantine: QuarantineLimit
     purposes: dict[str, Purpose]
     recipients: dict[str, Recipient]
+    promises: dict[str, PolicyPromise] = {}
     domains: dict[Name, Domain]
     never_extracted: dict[Name, Reason]
     tables: dict[Name, Table] = Field(min_length=1)
 
-    _lines: Mapping[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
+    _lines: Mapping[Path, int] = PrivateAttr(default_factory=dict)
     _file: str = PrivateAttr(default="policy")
     _digest: str = PrivateAttr(default="")
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from privacy.policy import Policy, Table
-from privacy.policy_rules import Broken
+from privacy.policy import Broken, Policy, Table
 from privacy.retention_rules import Unlimited
 
 
@@ -17,7 +16,7 @@ def doubts(policy: Policy) -> Iterator[Broken]:
 
 
 def _of_table(table: Table) -> Iterator[Broken]:
-    personal = [name for name, column in table.columns.items() if column.searched]
+    personal = [name for name, column in table.columns.items() if column.extracted and column.role != "non_personal"]
     if not table.recipients:
         yield (), "names no recipients; say who gets these data (GDPR Article 30(1)(d))"
     if personal and not (table.subject.found_by or table.subject.via):

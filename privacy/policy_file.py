@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
@@ -10,9 +11,10 @@ import yaml
 from pydantic import ValidationError
 
 from privacy.errors import PolicyError
-from privacy.policy import Policy
-from privacy.policy_references import Path, WrittenOut
-from privacy.policy_rules import Broken, broken_rules
+from privacy.policy import Broken, Path, Policy
+from privacy.policy_faults import place, words
+from privacy.policy_references import WrittenOut
+from privacy.policy_rules import broken_rules
 from privacy.treatments import Custom
 
 
@@ -26,7 +28,7 @@ def read_policy(text: str, file: str) -> Policy:
         policy = Policy.model_validate(written.raw, context=context)
     except ValidationError as error:
         own = [item for item in error.errors(include_url=False) if not written.is_taken(item["loc"])]
-        wrong = [*written.wrong, *((_place(item, lines), _words(item)) for item in own)]
+        wrong = [*written.wrong, *((place(item, lines), words(item)) for item in own)]
     if policy is None:
         raise _refusal(file, lines, wrong)
     policy._lines, policy._file = lines, file
@@ -56,6 +58,13 @@ class _Loader(yaml.CSafeLoader):
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        with contextlib.suppress(ValueError):
+            return super().construct_object(node, deep)
+        raise yaml.constructor.ConstructorError(
+            None, None, "there is no such date or number; put text in quotes", node.start_mark
+        )
+
 
 def _parse(text: str, file: str) -> tuple[dict[str, Any], dict[Path, int]]:
     problem, line = "a policy is a mapping; start from policies/autopar.yaml", 1
@@ -84,36 +93,6 @@ def _lines(node: yaml.Node, path: Path) -> list[tuple[Path, int]]:
         for index, item in enumerate(node.value):
             found += [((*path, index), item.start_mark.line + 1), *_lines(item, (*path, index))]
     return found
-
-
-def _place(item: Any, lines: dict[Path, int]) -> Path:
-    """Give the place of an error in the file: without the tags of unions that the type system puts in between."""
-    place: Path = ()
-    for part in item["loc"]:
-        if (*place, part) in lines:
-            place = (*place, part)
-    match item["type"]:
-        case "missing":
-            return (*place, item["loc"][-1])
-        case "union_tag_invalid" | "union_tag_not_found":
-            return (*place, item["ctx"]["discriminator"].strip("'"))
-        case _:
-            return place
-
-
-def _words(item: Any) -> str:
-    """Put a validation error in our words; the value itself is not quoted."""
-    match item["type"]:
-        case "missing" | "union_tag_not_found":
-            return "is missing; declare it"
-        case "extra_forbidden":
-            return "is not a key that a policy knows here; check the spelling in docs/policy.md"
-        case "union_tag_invalid":
-            return f"is none of {item['ctx']['expected_tags']}"
-        case "model_type" | "model_attributes_type" | "dict_type":
-            return "is not a mapping of keys to values"
-        case _:
-            return str(item["msg"]).removeprefix("Value error, ")
 
 
 def told(policy: Policy, found: Iterable[Broken]) -> list[str]:

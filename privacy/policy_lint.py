@@ -15,6 +15,7 @@ from typing import Literal
 
 from privacy.policy import Column, Policy
 from privacy.treatments import Keep, Pseudonymize
+from privacy.treatments.domains import DomainTreatment
 
 ForeignKey = tuple[str, str, str, str]
 """A table and column of the source, and the table and column that they refer to there."""
@@ -33,8 +34,10 @@ class End:
 
     @property
     def domain(self) -> str | None:
-        """Name the domain of its tokens, if it has any."""
-        return self.column.treatment.domain if isinstance(self.column.treatment, Pseudonymize) else None
+        """Name the domain within which equal values point at one subject, if there is one."""
+        treatment = self.column.treatment
+        points = isinstance(treatment, Pseudonymize) or treatment.tells_subject
+        return treatment.domain if isinstance(treatment, DomainTreatment) and points else None
 
     @property
     def tells_apart(self) -> bool:
@@ -76,7 +79,7 @@ def lint(policy: Policy, foreign_keys: Iterable[ForeignKey]) -> Iterator[Join]:
 def _namesakes(policy: Policy) -> Iterator[ForeignKey]:
     """Give tokens that bear the name of one table's tokenised key: many sources declare no foreign keys."""
     owners: dict[str, list[str]] = defaultdict(list)
-    tokens = [(end, policy.tables[end.table].source_of(end.name)) for end in _tokens(policy)]
+    tokens = [(end, policy.tables[end.table].source_of(end.name)) for end in _keyed(policy) if end.tells_apart]
     for end, source in tokens:
         if _is_key(policy, end) and not policy.tables[end.table].derived:
             owners[source].append(end.table)
@@ -87,18 +90,18 @@ def _namesakes(policy: Policy) -> Iterator[ForeignKey]:
 
 def _broken(policy: Policy, table: str, source: str, other_table: str, other_source: str) -> Iterator[Join]:
     pairs = list(product(_published(policy, table, source), _published(policy, other_table, other_source)))
-    if any(end.joins(other) for end, other in pairs):
-        yield from _unreferenced(policy, *pairs[0])
-    elif any(end.tells_apart or other.tells_apart for end, other in pairs):
-        yield from _apart(policy, *pairs[0])
+    joined = [(end, other) for end, other in pairs if end.joins(other)]
+    if joined and not any(end.column.references for end, _ in pairs):
+        yield from _unreferenced(policy, *joined[0])
+    apart = not joined and any(end.tells_apart or other.tells_apart for end, other in pairs)
+    if apart and not any(end.column.because and not end.column.kept for end, _ in pairs):
+        yield _apart(policy, *pairs[0])
 
 
-def _apart(policy: Policy, end: End, other: End) -> Iterator[Join]:
-    if end.column.because and not end.column.kept:
-        return
+def _apart(policy: Policy, end: End, other: End) -> Join:
     alike = f"references: {other.table}" if _is_key(policy, other) else "the same treatment"
     meant = "" if end.column.kept else ", or add because: … where that is meant"
-    yield Join(
+    return Join(
         "breaks_join",
         end,
         other,
@@ -110,7 +113,7 @@ def _apart(policy: Policy, end: End, other: End) -> Iterator[Join]:
 
 def _unreferenced(policy: Policy, end: End, other: End) -> Iterator[Join]:
     """Tell a token that no references: … empties where the row that it leads to is not published."""
-    if end.column.references or not _is_key(policy, other) or _leads_to(policy, other.table, end.table):
+    if not _is_key(policy, other) or _leads_to(policy, other.table, end.table):
         return
     yield Join(
         "breaks_join",
@@ -122,9 +125,9 @@ def _unreferenced(policy: Policy, end: End, other: End) -> Iterator[Join]:
 
 
 def _opened(policy: Policy) -> Iterator[Join]:
-    """Tell tokens that leave the purpose of the table whose key they are (of the first, where they are no key)."""
+    """Tell what leaves the purpose of the table whose key it is (of the first table, where it is no key)."""
     domains: dict[str | None, list[End]] = defaultdict(list)
-    for end in _tokens(policy):
+    for end in _keyed(policy):
         domains[end.domain].append(end)
     for domain, ends in domains.items():
         home = next((end for end in ends if _is_key(policy, end) and not end.column.references), ends[0])
@@ -139,7 +142,7 @@ def _opened(policy: Policy) -> Iterator[Join]:
                 yield Join("opens_join", end, home, what)
 
 
-def _tokens(policy: Policy) -> Iterator[End]:
+def _keyed(policy: Policy) -> Iterator[End]:
     for name, table in policy.tables.items():
         ends = (End(name, column, spec) for column, spec in table.columns.items())
         yield from (end for end in ends if end.domain)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-Path = tuple[str | int, ...]
+from privacy.policy import Broken, Path
 
 TAKEN = ("type", "role", "treatment")
 """What a referring column takes from the key, each unless it states it itself."""
@@ -19,7 +19,7 @@ class WrittenOut:
     def __init__(self, read: dict[str, Any]) -> None:
         self._tables = _mapping(read.get("tables"))
         self._taken: set[Path] = set()
-        self.wrong: list[tuple[Path, str]] = []
+        self.wrong: list[Broken] = []
         self.raw = {**read, "tables": {name: self._table(name) for name in self._tables}} if self._tables else read
 
     def is_taken(self, place: Path) -> bool:

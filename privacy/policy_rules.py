@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-import re
 import zoneinfo
 from collections.abc import Iterator
 from itertools import chain
 
-from privacy.policy import Column, Policy, Table
-from privacy.retention_rules import ClockOf, KeepAtMost, Unlimited, Via
+from privacy.column_rules import column_rules
+from privacy.policy import Broken, Policy, Table
+from privacy.retention_rules import ClockOf, KeepAtMost, Rule, Unlimited, Via
 from privacy.treat import columns_read
-from privacy.treatments import Custom, Pseudonymize
-from privacy.treatments.base import ANY_TYPE
 
 MOST_COLUMNS = 63
 """How many columns of a table can be read: misfits are marked a bit per column."""
 
-Broken = tuple[tuple[str | int, ...], str]
-"""Where (path in the file) and what."""
 
-PASSWORD_LIKE = re.compile(
-    r"pass_?(word|wd|phrase|code|hash|wort)|pas_?woord|wachtwoord|pswd|pin_?code|toegangscode|credential"
-    r"|(api|private|secret|encryption)_?key|(^|_)(pass|pwd|psw|pw|secret|geheim|salt|otp|pin)(_|$)",
-    re.IGNORECASE,
-)
-"""Names of columns that hold what nobody may read (P05): such a column can only be listed under never_extracted."""
+NO_ZONES = {"localtime", "posixrules", "Factory"}
+"""Names beside those of zones that stand for whatever a machine is set to: one run would not be like the next."""
 
 
 def broken_rules(policy: Policy) -> Iterator[Broken]:
     """Give every rule that the policy breaks; table by table, then between tables."""
-    if policy.time_zone not in zoneinfo.available_timezones():
+    if policy.time_zone not in zoneinfo.available_timezones() - NO_ZONES:
         yield ("time_zone",), "is not a time zone of the IANA list, such as Europe/Amsterdam"
     for name, table in policy.tables.items():
         at = ("tables", name)
         of_table = (_table(policy, table), _beside(table), _retention(policy, name, table), _derived(policy, table))
         for path, message in chain(*of_table):
             yield (*at, *path), message
-        for column_name, column in table.columns.items():
-            for path, message in (*_column(policy, table, column_name, column), *_reference(policy, name, column)):
-                yield (*at, "columns", column_name, *path), message
+        for column in table.columns:
+            for path, message in column_rules(policy, name, column):
+                yield (*at, "columns", column, *path), message
     yield from _names(policy)
     yield from _circles(policy)
 
@@ -88,54 +80,6 @@ def _beside(table: Table) -> Iterator[Broken]:
         names.add(name.lower())
 
 
-def _column(policy: Policy, table: Table, name: str, column: Column) -> Iterator[Broken]:
-    source, treatment = column.source or name, column.treatment
-    if any(PASSWORD_LIKE.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", spelling)) for spelling in (source, name)):
-        yield (), "is a password by its name and cannot be treated; list it under never_extracted"
-    if column.kept and not column.because:
-        yield (), "is kept without a reason; add because: …, or choose another treatment"
-    if column.type.name not in treatment.accepts:
-        readable = ", ".join(sorted(treatment.accepts))
-        yield ("treatment",), f"{treatment.kind} cannot read {column.type.name}; it reads {readable}"
-    if isinstance(treatment, Custom) and not column.promises:
-        yield (
-            (),
-            "is treated by a function of your own and promises nothing; add promises: …, so that the gate can check it",
-        )
-    if isinstance(treatment, Pseudonymize) and (treatment.form == "integer") != (column.type.name == "integer"):
-        yield (
-            ("treatment", "domain"),
-            f"is a domain of {treatment.form} values, and this column's type is {column.type}",
-        )
-    needs = {**treatment.needs(), **({column.only_where_null: ANY_TYPE} if column.only_where_null else {})}
-    for beside, types in needs.items():
-        if beside not in table.columns:
-            yield ("treatment",), f"needs the column {beside} beside it, which is not among the columns"
-        elif table.columns[beside].type.name not in types:
-            yield ("treatment",), f"needs the column {beside} beside it as {' or '.join(sorted(types))}"
-
-
-def _reference(policy: Policy, name: str, column: Column) -> Iterator[Broken]:
-    if not column.references:
-        return
-    target = policy.tables.get(column.references)
-    if target is None:
-        yield ("references",), "names a table that the policy does not have"
-        return
-    if target.derived and target.derived.source != name:
-        yield (
-            ("references",),
-            f"names a derived table, to which only {target.derived.source} may refer",
-        )
-        return
-    key = target.columns.get(target.primary_key)
-    if key and (str(key.type), key.treatment) != (str(column.type), column.treatment):
-        yield (
-            ("treatment",),
-            f"differs from that of {column.references}.{target.primary_key}, so that the two would not join",
-        )
-
-
 _NO_REASON = "says neither promise: … nor because: …; a period needs its reason"
 
 
@@ -143,6 +87,7 @@ def _retention(policy: Policy, name: str, table: Table) -> Iterator[Broken]:
     rule = table.retention
     if not (rule.promise or rule.because or isinstance(rule, Via | Unlimited)):
         yield ("retention",), _NO_REASON
+    yield from _promised(policy, rule, ("retention",))
     match rule:
         case Via():
             yield from _link(table, rule.via, ("retention", "via"))
@@ -151,12 +96,18 @@ def _retention(policy: Policy, name: str, table: Table) -> Iterator[Broken]:
                 yield from _link(table, link, ("retention", "clock_of", index))
             if not (rule.otherwise.promise or rule.otherwise.because):
                 yield ("retention", "otherwise"), _NO_REASON
+            yield from _promised(policy, rule.otherwise, ("retention", "otherwise"))
             yield from _events(policy, name, table, rule.otherwise, ("retention", "otherwise"))
         case KeepAtMost():
             yield from _events(policy, name, table, rule, ("retention",))
         case Unlimited():
             if not rule.because:
                 yield ("retention",), "has no limit and no because: …; say why nothing of a person is in it"
+
+
+def _promised(policy: Policy, rule: Rule, at: tuple[str, ...]) -> Iterator[Broken]:
+    if rule.promise is not None and rule.promise not in policy.promises:
+        yield (*at, "promise"), "is not among the promises; declare it there"
 
 
 def _link(table: Table, column: str, at: tuple[str | int, ...]) -> Iterator[Broken]:

@@ -6,11 +6,14 @@ that compare the candidate with what it read. A missing value (NULL) breaks only
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Period = Literal["day", "month", "quarter", "year"]
 
@@ -52,24 +55,42 @@ class InValues(Promise):
     values: tuple[str, ...] = Field(min_length=1)
 
 
+def _regular_expression(pattern: str) -> str:
+    with contextlib.suppress(pa.ArrowInvalid):
+        pc.match_substring_regex(pa.scalar(""), pattern)
+        return pattern
+    raise ValueError("is no regular expression of RE2, which knows neither look-around nor back-references")
+
+
 class Matches(Promise):
     """Every value matches this regular expression (RE2 syntax) as a whole."""
 
     kind: Literal["matches"] = "matches"
-    pattern: str = Field(min_length=1)
+    pattern: Annotated[str, Field(min_length=1), AfterValidator(_regular_expression)]
+
+
+def _number(bound: object) -> object:
+    if bound is not None and (isinstance(bound, bool) or not isinstance(bound, int | float) or bound != bound):
+        raise ValueError("is not a number")
+    return bound
+
+
+Bound = Annotated[int | float | None, BeforeValidator(_number)]
 
 
 class Between(Promise):
     """Every value lies between these bounds, both included; None is no bound."""
 
     kind: Literal["between"] = "between"
-    least: int | float | None = None
-    most: int | float | None = None
+    least: Bound = None
+    most: Bound = None
 
     @model_validator(mode="after")
-    def _bounded(self) -> Between:
+    def _some_room(self) -> Between:
         if self.least is None and self.most is None:
             raise ValueError("give least, most, or both")
+        if self.least is not None and self.most is not None and self.least > self.most:
+            raise ValueError("least must not lie above most")
         return self
 
 

@@ -60,6 +60,22 @@ class Latest(BaseModel):
     latest: tuple[str, ...] = Field(min_length=1)
 
 
+def _event(given: Any) -> str | None:
+    if isinstance(given, str):
+        return "Event"
+    return "Latest" if isinstance(given, dict | Latest) else None
+
+
+Events = Annotated[
+    Annotated[str, Tag("Event")] | Annotated[Latest, Tag("Latest")],
+    Discriminator(
+        _event,
+        custom_error_type="after",
+        custom_error_message="is neither the name of a date or timestamp nor latest: […]",
+    ),
+]
+
+
 class KeepAtMost(Rule):
     """Absent from the warehouse once this time has passed since the event.
 
@@ -67,7 +83,7 @@ class KeepAtMost(Rule):
     """
 
     keep_at_most: DeclaredDuration
-    after: str | Latest
+    after: Events
     while_unset: Literal["quarantine", "keep"] = "quarantine"
 
     @property

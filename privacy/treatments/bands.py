@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import math
 from collections.abc import Iterator
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from itertools import pairwise
 from typing import ClassVar, Literal
 
@@ -18,6 +20,9 @@ from privacy.keys import Keys
 from privacy.promises import Between, ColumnPromise, InValues, Matches
 from privacy.treatments.base import UNKNOWN, Beside, TextTreatment, Treatment, arrow, series
 from privacy.treatments.labels import or_unknown, pick, where
+
+_WIDEST = 2**62
+"""A step that the numbers of an integer column still have room for."""
 
 _NUMBERS: frozenset[TypeName] = frozenset({"integer", "decimal", "double"})
 
@@ -52,6 +57,14 @@ class ToBand(TextTreatment):
     def promises(self) -> Iterator[ColumnPromise]:
         yield InValues(values=(*self._labels(), UNKNOWN))
 
+    def misfit(self, declared: ColumnType) -> str | None:
+        nothing = pa.array([], declared.arrow("UTC"))
+        with contextlib.suppress(pa.ArrowInvalid, OverflowError):
+            for edge in self.edges:
+                pc.greater_equal(nothing, _edge(edge, nothing.type))
+            return None
+        return f"has an edge that {declared} cannot be compared with"
+
     def _labels(self) -> tuple[str, ...]:
         between = (f"{low:f}-{high:f}" for low, high in pairwise(self.edges))
         return (f"<{self.edges[0]:f}", *between, f">={self.edges[-1]:f}")
@@ -64,7 +77,7 @@ class ToStep(TextTreatment):
     to: Literal["step"] = "step"
     accepts: ClassVar = frozenset({"integer"})
 
-    width: int = Field(ge=2)
+    width: int = Field(ge=2, le=_WIDEST)
 
     def treat(self, column: pd.Series, beside: Beside, keys: Keys) -> pd.Series:
         numbers = arrow(column)
@@ -102,13 +115,24 @@ class ToClamp(Treatment):
 
     def treat(self, column: pd.Series, beside: Beside, keys: Keys) -> pd.Series:
         numbers = arrow(column)
-        if self.least is not None:
-            least = _bound(self.least, numbers.type, ROUND_CEILING)
+        least, most = self._bounds(numbers.type)
+        if least is not None:
             numbers = pc.max_element_wise(numbers, least, skip_nulls=False)
-        if self.most is not None:
-            most = _bound(self.most, numbers.type, ROUND_FLOOR)
+        if most is not None:
             numbers = pc.min_element_wise(numbers, most, skip_nulls=False)
         return series(numbers)
+
+    def misfit(self, declared: ColumnType) -> str | None:
+        with contextlib.suppress(pa.ArrowInvalid, OverflowError, InvalidOperation):
+            least, most = self._bounds(declared.arrow("UTC"))
+            if least is not None and most is not None and least.as_py() > most.as_py():
+                return f"leaves no {declared} between its bounds"
+            return None
+        return f"has a bound that {declared} cannot hold"
+
+    def _bounds(self, type_: pa.DataType) -> tuple[pa.Scalar | None, pa.Scalar | None]:
+        least = None if self.least is None else _bound(self.least, type_, ROUND_CEILING)
+        return least, None if self.most is None else _bound(self.most, type_, ROUND_FLOOR)
 
     def promises(self) -> Iterator[ColumnPromise]:
         yield Between(least=_plain(self.least), most=_plain(self.most))
@@ -129,6 +153,8 @@ def _edge(number: Decimal, type_: pa.DataType) -> pa.Scalar:
 def _bound(number: Decimal, type_: pa.DataType, rounding: str) -> pa.Scalar:
     """Make a number of the column's own type."""
     if pa.types.is_floating(type_):
+        if math.isinf(float(number)):
+            raise OverflowError
         return pa.scalar(float(number))
     if pa.types.is_integer(type_):
         return pa.scalar(int(number.to_integral_value(rounding)), type_)

@@ -57,6 +57,10 @@ class Treatment(BaseModel, ABC):
         kind: str = getattr(self, "kind", "treated")
         return ", ".join([kind, *(f"{name}: {value}" for name, value in chosen.items())])
 
+    def misfit(self, declared: ColumnType) -> str | None:
+        """Say why its parameters do not fit a column of a type that it can read; None where they do."""
+        return None
+
     def needs(self) -> Mapping[str, frozenset[TypeName]]:
         """Name the columns beside the treated one that `treat` reads, each with the declared types it may have."""
         return {}

@@ -61,6 +61,7 @@ tables:
         references: buyer
       sold_at: {type: timestamp, role: quasi_identifier, treatment: {kind: generalize, to: day}}
       price: {type: "decimal(12,2)", role: non_personal, treatment: keep, because: It is public.}
+promises: {P09: {meaning: As long as the books.}, P10: {meaning: As long as the sale.}}
 """
 
 LINE = """\
@@ -225,7 +226,7 @@ REFUSALS = {
     ),
     "a role that is none": (
         [("left: {type: timestamp, role: quasi_identifier", "left: {type: timestamp, role: quasi")],
-        "shop.yaml:26: tables.buyer.columns.left.role: Input should be 'direct_identifier', 'quasi_identifier', "
+        "shop.yaml:26: tables.buyer.columns.left.role: is none of 'direct_identifier', 'quasi_identifier', "
         "'sensitive' or 'non_personal'.",
     ),
     "an unknown reference": (
@@ -276,6 +277,28 @@ REFUSALS = {
     "an unknown recipient": (
         [("    recipients: [analysts]", "    recipients: [analysts, everybody]")],
         "shop.yaml:18: tables.buyer.recipients.1: is not among the recipients; declare it there.",
+    ),
+    "a zone that is whatever the machine is set to": (
+        [("Europe/Amsterdam", "localtime")],
+        "shop.yaml:3: time_zone: is not a time zone of the IANA list, such as Europe/Amsterdam.",
+    ),
+    "a promise that is not registered": (
+        [("promise: P09", "promise: P99")],
+        "shop.yaml:21: tables.buyer.retention.promise: is not among the promises; declare it there.",
+    ),
+    "a promise that is not registered, where no record is linked": (
+        [
+            (
+                "retention: {via: buyer_id}",
+                "retention: {clock_of: [buyer_id], promise: P10, "
+                "otherwise: {keep_at_most: 1 year, after: sold_at, promise: P99}}",
+            )
+        ],
+        "shop.yaml:35: tables.sale.retention.otherwise.promise: is not among the promises; declare it there.",
+    ),
+    "promises without a register": (
+        [("promises: {P09: {meaning: As long as the books.}, P10: {meaning: As long as the sale.}}\n", "")],
+        "shop.yaml:21: tables.buyer.retention.promise: is not among the promises; declare it there.",
     ),
     "an unknown time zone": (
         [("Europe/Amsterdam", "Europe/Leeuwarden")],
@@ -357,7 +380,7 @@ REFUSALS = {
     ),
     "a reason of blanks": (
         [("because: It is public.", "because: '   '")],
-        "shop.yaml:44: tables.sale.columns.price.because: String should have at least 3 characters.",
+        "shop.yaml:44: tables.sale.columns.price.because: is shorter than 3 characters.",
     ),
     "an alias within itself": (
         [("purposes: {", "purposes: &all {more: *all, ")], "shop.yaml:1: an alias contains itself.",

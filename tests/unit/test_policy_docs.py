@@ -99,4 +99,5 @@ def _promises(node: Any) -> list[dict[str, Any]]:
     if not isinstance(node, dict):
         return []
     own = node.get("promises", [])
+    own = own if isinstance(own, list) else []  # the register at the top is a mapping
     return own + [promise for part in node.values() for promise in _promises(part)]

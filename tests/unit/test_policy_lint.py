@@ -215,6 +215,17 @@ def test_keys_of_one_name_are_no_joins_and_a_name_of_two_keys_is_nobodys() -> No
     assert found(*alike, other) == []
 
 
+def test_a_source_column_published_twice_joins_where_one_of_the_two_does() -> None:
+    coarse = "treatment: {kind: generalize, to: step, width: 9}"
+    steps = f"      near: {{from: who, type: integer, role: quasi_identifier, {coarse}}}\n"
+    token_too = "      who: {references: member, because: Members see more.}\n"
+    apart = f"      who: {{{token('visitor', ', because: Visitors are counted apart.')}}}\n"
+
+    assert found((WHO, steps + token_too), keys=(TO_MEMBER,)) == []
+    assert found((WHO, steps + apart), keys=(TO_MEMBER,)) == []
+    assert len(found((WHO, steps), keys=(TO_MEMBER,))) == 1
+
+
 # --- opens
 
 
@@ -232,6 +243,14 @@ def test_a_domain_that_is_nobodys_key_is_at_home_where_it_comes_first() -> None:
     assert "tables.visit.columns.browser: opens_join: joins member.browser by the domain browser" in line
     reasoned = (f"      {browser}}}\n      who", f"      {browser}, because: Members asked for it.}}\n      who")
     assert found(reasoned, ("      contact: {type", f"      {browser}}}\n      contact: {{type")) == []
+
+
+def test_invented_values_that_point_at_one_person_open_a_join_as_tokens_do() -> None:
+    by = "role: direct_identifier, treatment: {kind: synthesize, of: name, domain: member, by: whose}"
+    whose = "      whose: {type: integer, role: direct_identifier, treatment: suppress}\n"
+    (line,) = found((WHO, f"      shown: {{type: text, {by}}}\n{whose}"))
+
+    assert "tables.visit.columns.shown: opens_join: joins member.member_id by the domain member" in line
 
 
 def test_each_direct_join_is_told_and_what_follows_from_them_is_not() -> None:

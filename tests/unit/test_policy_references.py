@@ -148,10 +148,9 @@ def test_because_is_not_taken_over_so_that_each_value_kept_has_a_reason_of_its_o
 
 
 def test_a_fault_of_a_key_is_told_at_the_key_alone() -> None:
-    assert refusal(("{kind: pseudonymize, domain: buyer}", "{kind: pseudonymise, domain: buyer}")) == [
-        "shop.yaml:33: tables.buyer.columns.buyer_id.treatment.kind: "
-        "is none of 'keep', 'suppress', 'pseudonymize', 'mask', 'generalize'."
-    ]
+    (line,) = refusal(("{kind: pseudonymize, domain: buyer}", "{kind: pseudonymise, domain: buyer}"))
+
+    assert line.startswith("shop.yaml:33: tables.buyer.columns.buyer_id.treatment.kind: is none of 'keep'")
 
 
 def test_what_a_key_does_not_state_is_missing_at_the_key() -> None:

@@ -30,6 +30,7 @@ fiscal_year: {first_month: 1}
 quarantine: {share: 0.01, rows: 5}
 purposes: {sales: {meaning: Sell things.}}
 recipients: {}
+promises: {P08: {meaning: Complaints.}, P09: {meaning: The books.}, P10: {meaning: As long as the trade.}}
 domains: {person: {of: integer, meaning: A person.}}
 never_extracted: {}
 tables:

@@ -137,8 +137,7 @@ class Chamber:
                     set_aside.append(result.quarantined)
                 yield result.published
 
-        with readable(treater.schema, treated()) as reader:
-            self.candidate.stage(table.publish_as, reader, table.primary_key, comments_on(table))
+        self.candidate.stage(table.publish_as, treater.schema, treated(), rows, table.primary_key, comments_on(table))
         self.candidate.quarantine(table.publish_as, pa.Table.from_batches(set_aside, treater.set_aside_schema))
 
     def _stage_groups(self, table: Table, treater: TableTreater) -> TableCounts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -38,8 +38,13 @@ class Candidate(Protocol):
 
     warnings: list[str]
 
-    def stage(self, table: str, batches: pa.RecordBatchReader, key: str, comments: Comments) -> None:
-        """Write a published table's rows, in the order of their key (a token, so that position says nothing)."""
+    def stage(
+        self, table: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch], rows: int, key: str, comments: Comments
+    ) -> None:
+        """Write a published table's rows, of which there are `rows` at most, in the order of their key.
+
+        The key is a token as a rule, so that position says nothing.
+        """
         ...
 
     def stage_groups(self, table: str, batches: pa.RecordBatchReader, derived: Derived, comments: Comments) -> Grouped:

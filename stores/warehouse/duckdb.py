@@ -21,11 +21,13 @@ from privacy.evidence import RunRecord
 from privacy.fates import Fate
 from privacy.policy import Derived
 from privacy.treat import EXPIRES_ON, FATE, REASON
+from stores.arrow_stream import readable
 from stores.duckdb_dialect import read_only
 from stores.durable import sync
 from stores.lock import exclusive
 from stores.quoting import literal
 from stores.settings import file_of
+from stores.token_order import in_token_order
 from stores.warehouse import ANALYTICS, Comments, Grouped
 
 MEMORY_LIMIT = "72MB"
@@ -124,7 +126,7 @@ class DuckDBCandidate:
 
     def __init__(self, warehouse: DuckDBWarehouse, work: Path, run_id: str) -> None:
         self.warnings: list[str] = []
-        self._warehouse = warehouse
+        self._warehouse, self._work = warehouse, work
         self._file = work / "candidate.duckdb"
         self._private = work / f"{warehouse.live.name}.private-{run_id}"
         self._limits = {"memory_limit": MEMORY_LIMIT, "threads": "1", "temp_directory": str(work / "spill")}
@@ -137,9 +139,14 @@ class DuckDBCandidate:
         for schema in (ANALYTICS, "marts", "sluis_meta", "private.sluis_quarantine"):
             self._connection.execute(f"create schema {schema}")
 
-    def stage(self, table: str, batches: pa.RecordBatchReader, key: str, comments: Comments) -> None:
-        with self._reading(batches) as connection:
-            connection.execute(f'create table {ANALYTICS}."{table}" as from staged order by "{key}"')
+    def stage(
+        self, table: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch], rows: int, key: str, comments: Comments
+    ) -> None:
+        by_key = f'order by "{key}"'
+        if schema.field(key).type == pa.uuid():
+            batches, by_key = in_token_order(batches, schema, key, rows, self._work), ""
+        with readable(schema, batches) as reader, self._reading(reader) as connection:
+            connection.execute(f'create table {ANALYTICS}."{table}" as from staged {by_key}')
             _comment(connection, table, comments)
 
     def stage_groups(self, table: str, batches: pa.RecordBatchReader, derived: Derived, comments: Comments) -> Grouped:

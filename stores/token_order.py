@@ -1,0 +1,73 @@
+"""Bring rows into the order of their tokens, in bounded memory and without a comparison more than needed.
+
+Tokens are spread evenly, so equal ranges of them hold about equally many rows: rows are dealt into ranges, each range
+rests in a spool file until all rows are there, and is then sorted by itself. Only treated rows are ever in the file.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+RANGE_ROWS = 32_768
+"""How many rows a range has about."""
+
+Words = npt.NDArray[np.uint64]
+
+
+def in_token_order(
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, key: str, rows: int, folder: Path
+) -> Iterator[pa.RecordBatch]:
+    """Give all rows in the order of the column `key` (Arrow `uuid`, no NULL), a range at a time.
+
+    rows: about how many there are. folder: where the spool file may lie; it has no name there and outlives no process.
+    """
+    ranges = max(1, min(rows // RANGE_ROWS, 1 << 16))
+    with tempfile.TemporaryFile(dir=folder) as spool:
+        places: list[list[int]] = [[] for _ in range(ranges)]
+        for batch in batches:
+            for number, part in _dealt(batch, key, ranges):
+                places[number].append(spool.tell())
+                spool.write(part.serialize())
+        for own in places:
+            parts = [_read(spool, place, schema) for place in own]
+            if parts:
+                yield _sorted(pa.Table.from_batches(parts), key)
+
+
+def _dealt(batch: pa.RecordBatch, key: str, ranges: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Deal the rows of a batch into ranges, told apart by the first 16 bits of their tokens."""
+    start = (_words(batch.column(key))[:, 0] >> np.uint64(48)).astype(np.uint32)
+    number = ((start * ranges) >> 16).astype(np.uint16)
+    order = np.argsort(number, kind="stable")
+    dealt = batch.take(pa.array(order))
+    edges = np.searchsorted(number[order], np.arange(ranges + 1))
+    for each in np.flatnonzero(np.diff(edges)):
+        yield int(each), dealt.slice(edges[each], edges[each + 1] - edges[each])
+
+
+def _read(spool: BinaryIO, place: int, schema: pa.Schema) -> pa.RecordBatch:
+    spool.seek(place)
+    return pa.ipc.read_record_batch(pa.ipc.read_message(spool), schema)
+
+
+def _sorted(rows: pa.Table, key: str) -> pa.RecordBatch:
+    (batch,) = rows.combine_chunks().to_batches()
+    words = _words(batch.column(key))
+    order = np.argsort(words[:, 0])
+    first = words[order, 0]
+    if (first[1:] == first[:-1]).any():
+        order = np.lexsort((words[:, 1], words[:, 0]))
+    return batch.take(pa.array(order))
+
+
+def _words(tokens: pa.Array) -> Words:
+    """Read each token as two numbers, in whose order tokens stand."""
+    stored = np.frombuffer(tokens.storage.buffers()[1], ">u8", 2 * len(tokens), 16 * tokens.offset)
+    return stored.reshape(-1, 2).astype(np.uint64)

@@ -23,6 +23,7 @@ from privacy.promises import (
     RowCount,
     RunPromise,
     SumEquals,
+    SumWithin,
     Unique,
     WithinQuarantine,
 )
@@ -88,12 +89,22 @@ def _of_column(
     if not facts.source or not column.extracted:
         return
     yield NullCount(nulls=facts.counts.nulls[name])
-    if name in facts.counts.as_read:
-        yield NoneAsRead(rows=facts.counts.as_read[name])
+    yield from _compared(policy, name, column, facts.counts)
     if adds_up(column):
         source = table.source_of(name)
         yield SumEquals(total=facts.counts.sums.get(name, Decimal(0)))
         yield Reconciles(read=facts.counts.read_sums.get(name, Decimal(0)), counted=facts.source.sums[source])
+
+
+def _compared(policy: Policy, name: str, column: Column, counts: TableCounts) -> Iterator[RunPromise]:
+    """Give what must hold of a treated column beside the values that were read."""
+    if name in counts.as_read:
+        yield NoneAsRead(rows=counts.as_read[name])
+    if (strays := column.treatment.strays) is not None:
+        values = counts.fates[Fate.PUBLISHED] - counts.nulls[name]
+        dates = column.treatment.gives(column.type, policy.time_zone) == "date32"
+        total = counts.sums.get(name, Decimal(0))
+        yield SumWithin(total=total, most=strays * values, of="dates" if dates else "numbers")
 
 
 Suites = Mapping[str, list[Owed]]

@@ -26,6 +26,7 @@ from privacy.promises import (
     ReferenceHolds,
     RowCount,
     SumEquals,
+    SumWithin,
     Unique,
     WithinQuarantine,
 )
@@ -86,6 +87,9 @@ def _query(owed: Owed, schema: str) -> str:
             return _fact(f"count(*) - count({column})", f"<> {promise.nulls}")
         case SumEquals():
             return _fact(f"coalesce(sum({column}), 0)", f"<> {promise.total}")
+        case SumWithin(total=total, most=most, of=of):
+            number = column if of == "numbers" else f"datediff('day', date '1970-01-01', {column})"
+            return _fact(f"abs(coalesce(sum({number}), 0) - {total})", f"> {most}")
         case NotEmpty():
             return _fact("count(*)", "= 0")
         case NoneAsRead():

@@ -24,6 +24,7 @@ from privacy.promises import (
     Reconciles,
     RowCount,
     SumEquals,
+    SumWithin,
     WithinQuarantine,
 )
 
@@ -113,7 +114,7 @@ def _rows_of(owed: Owed, result: ExpectationValidationResult) -> int | None:
             return rows
         case RowCount() as promise:
             return abs(promise.rows - int(result.result["observed_value"]))
-        case Reconciles() | NullCount() | SumEquals() | MaxNullRate() | NotEmpty():
+        case Reconciles() | NullCount() | SumEquals() | SumWithin() | MaxNullRate() | NotEmpty():
             return None
     rows = result.result.get("unexpected_count", result.result.get("observed_value"))
     return rows if isinstance(rows, int) else None

@@ -30,7 +30,7 @@ class TableCounts:
     as_read: Counter[str] = field(default_factory=Counter)
     """Published values that are values which were read, by published column, where none may be."""
     sums: dict[str, Decimal] = field(default_factory=dict)
-    """Sums of kept decimals over the published rows, by published column."""
+    """Sums over the published rows of what was read, by published column, where the gate compares with them."""
     read_sums: dict[str, Decimal] = field(default_factory=dict)
     """The same over all rows read, by source column."""
     clockless: int = 0

@@ -57,6 +57,10 @@ class Keys:
         """Give the key of a join domain's tokens (32 bytes)."""
         return self._derive(f"token/{domain}")
 
+    def shift_key(self, domain: str) -> bytes:
+        """Give the key of the shifts of a domain's subjects (32 bytes)."""
+        return self._derive(f"shift/{domain}")
+
     def synthesis_key(self, part: str, domain: str) -> bytes:
         """Give the key by which a domain's subjects draw one part of an invented person (32 bytes)."""
         return self._derive(f"synthesis/{part}/{domain}")

@@ -128,6 +128,15 @@ class SumEquals(Promise):
     total: Decimal
 
 
+class SumWithin(Promise):
+    """The column adds up to what was read, give or take so much; dates count as days since 1970-01-01."""
+
+    kind: Literal["sum_within"] = "sum_within"
+    total: Decimal
+    most: Decimal = Field(ge=0)
+    of: Literal["numbers", "dates"] = "numbers"
+
+
 class NoneAsRead(Promise):
     """No published value is one that was read; `rows` are."""
 
@@ -188,6 +197,7 @@ ColumnPromise = Annotated[
 RunPromise = (
     NullCount
     | SumEquals
+    | SumWithin
     | NoneAsRead
     | RowCount
     | NotEmpty

@@ -50,11 +50,6 @@ def local_days(column: pa.Array) -> Days:
     return days
 
 
-def no_later_than(day: int, events: Days) -> Days:
-    """Take events in the future for events that have not happened: they start no clock."""
-    return np.where(events > day, NO_EVENT, events).astype(np.int32)
-
-
 def day_number(day: datetime.date) -> int:
     """Give a date as days since 1970-01-01."""
     return (day - _EPOCH).days

@@ -17,13 +17,14 @@ from privacy.errors import TreatmentError
 from privacy.evidence import TableCounts
 from privacy.fates import NO_CLOCK, Fate, FateIndexBuilder, Fates
 from privacy.key_index import Mask
+from privacy.local_dates import local_dates
 from privacy.policy import Column, Policy, Table
 from privacy.retention import expiry_column
 from privacy.retention_rules import ClockOf, KeepAtMost
 from privacy.treatments import Synthesize, Treatment
 from privacy.treatments.base import arrow, series
 from privacy.treatments.pseudonymization import Pseudonymize
-from privacy.verdict import Columns, Verdict, decide
+from privacy.verdict import Columns, Verdict, decide, wanted
 from privacy.world import World
 
 P = ParamSpec("P")
@@ -131,7 +132,7 @@ class TableTreater:
             treated.append(result.cast(self.schema.field(name).type) if not len(result) else result)
             if counts:
                 counts.nulls[name] += value.null_count if column.extracted else len(value)
-                if adds_up(column):
+                if adds_up(column) or how.strays is not None:
                     counts.sums[name] = counts.sums.get(name, Decimal(0)) + _sum(value)
                 if (as_read := how.as_read(value, result)) is not None:
                     counts.as_read[name] += as_read
@@ -167,15 +168,10 @@ class TableTreater:
 
     def _raw(self, name: str, column: Column, raw: Columns, verdict: Verdict, rows: Mask) -> pa.Array:
         """Give the values that a treatment is to see: without those not to be read, not to be linked, or blank."""
-        source = self.table.source_of(name)
         kind = column.type.arrow(self.world.policy.time_zone)
         if not column.extracted:
             return pa.nulls(int(rows.sum()), kind)
-        value = raw[source]
-        if column.only_where_null:
-            value = pc.if_else(
-                raw[self.table.source_of(column.only_where_null)].is_null(), value, pa.scalar(None, kind)
-            )
+        value = wanted(self.table, name, raw)
         value = _linked(name, value, verdict, rows)
         if pa.types.is_string(kind) and not column.kept:
             value = pc.if_else(pc.equal(pc.utf8_trim_whitespace(value), ""), pa.scalar(None, kind), value)
@@ -195,6 +191,11 @@ def adds_up(column: Column) -> bool:
 
 
 def _sum(column: pa.Array) -> Decimal:
+    """Add up numbers, or dates as days since 1970-01-01: in decimals, which do not overflow."""
+    if pa.types.is_temporal(column.type):
+        column = local_dates(column).cast(pa.int32())
+    if pa.types.is_integer(column.type):
+        column = column.cast(pa.decimal128(19))
     total: Decimal | None = pc.sum(column).as_py()
     return total or Decimal(0)
 

@@ -9,10 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from privacy.clocks import event_days
 from privacy.fates import NO_CLOCK, Days, Fate, Fates, Linked
 from privacy.key_index import Mask, is_null
 from privacy.policy import Table
-from privacy.retention import NO_EVENT, day_number, first_absent_month, local_days
+from privacy.retention import NO_EVENT, day_number, first_absent_month
 from privacy.retention_rules import ClockOf, KeepAtMost, Unlimited, Via
 from privacy.world import World
 
@@ -65,6 +66,7 @@ def decide(name: str, table: Table, columns: Columns, misfits: Mapping[str, Mask
         key = table.source_of(table.primary_key)
         verdict.say(is_null(columns[key]), Fate.QUARANTINED, f"{key}: no key")
     _future(table, columns, world, verdict)
+    _untreatable(table, columns, verdict)
     _references(table, columns, world, verdict)
     _clock(name, table, columns, world, verdict)
     verdict.say(verdict.expires <= day_number(world.as_of), Fate.EXPIRED)
@@ -79,6 +81,24 @@ def _future(table: Table, columns: Columns, world: World, verdict: Verdict) -> N
         now = world.today if column.type.name == "date" else world.now
         later = pc.greater(columns[source], pa.scalar(now, columns[source].type))
         verdict.say(later.fill_null(False).to_numpy(zero_copy_only=False), Fate.QUARANTINED, f"{source}: in the future")
+
+
+def _untreatable(table: Table, columns: Columns, verdict: Verdict) -> None:
+    for name, column in table.columns.items():
+        if not column.extracted:
+            continue
+        beside = {other: columns[table.source_of(other)] for other in column.treatment.needs()}
+        for rows, reason in column.treatment.untreatable(wanted(table, name, columns), beside):
+            mask = rows.fill_null(False).to_numpy(zero_copy_only=False)
+            verdict.say(mask, Fate.QUARANTINED, f"{table.source_of(name)}: {reason}")
+
+
+def wanted(table: Table, name: str, columns: Columns) -> pa.Array:
+    """Give the values of a published column: those of its source, or only those `only_where_null` asks for."""
+    column, value = table.columns[name], columns[table.source_of(name)]
+    if not column.only_where_null:
+        return value
+    return pc.if_else(columns[table.source_of(column.only_where_null)].is_null(), value, pa.scalar(None, value.type))
 
 
 def _references(table: Table, columns: Columns, world: World, verdict: Verdict) -> None:
@@ -116,7 +136,7 @@ def _own_clock(
 ) -> Days:
     """Run the clock of `rule` on some rows; the others get NO_CLOCK."""
     key = columns[table.source_of(table.primary_key)]
-    own = [local_days(columns[table.source_of(event)]) for event in rule.own_events]
+    own = [event_days(table, event, columns, world.keys) for event in rule.own_events]
     others = [world.events[name, *event].look_up(key) for event in rule.other_events]
     events = np.where(rows, np.maximum.reduce(own + others), NO_EVENT).astype(np.int32)
     if rule.while_unset == "quarantine":

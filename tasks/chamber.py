@@ -20,6 +20,7 @@ import pyarrow as pa
 from expectations.candidate import TableFacts, owed_by
 from expectations.gate import check_candidate
 from expectations.source import find_drift, refuse_drift
+from privacy.clocks import past_event_days
 from privacy.column_types import ColumnType
 from privacy.declared import force_types
 from privacy.errors import GateError
@@ -29,7 +30,6 @@ from privacy.keys import Keys
 from privacy.policy import Policy, Table
 from privacy.policy_file import read_policy
 from privacy.policy_rules import link_to
-from privacy.retention import day_number, local_days, no_later_than
 from privacy.retention_rules import ClockOf, KeepAtMost
 from privacy.treat import TableTreater, columns_read
 from privacy.treatments import Synthesize
@@ -162,25 +162,28 @@ class Chamber:
         """Find the latest event of the rows that refer to each row of a table."""
         referring = self.policy.tables[other]
         link = referring.source_of(str(link_to(referring, name)))
-        wanted = {link, referring.source_of(event)}
+        named = {event, *referring.columns[event].treatment.needs()}
+        wanted = {link, *map(referring.source_of, named)}
         reading = Reading(other, {c: kind for c, kind in columns_read(referring).items() if c in wanted})
         batches = self._read(reading, self._open().totals(reading).rows, f"{other} (clocks)")
         typed = (force_types(batch, dict(reading.columns), self.policy.time_zone)[0] for batch in batches)
-        today = day_number(self.world.today)
         return LatestEvents.of(
-            (columns[link], no_later_than(today, local_days(columns[referring.source_of(event)]))) for columns in typed
+            (columns[link], past_event_days(referring, event, columns, self.world)) for columns in typed
         )
 
     def _note_taken(self, name: str, table: Table) -> None:
         """Look ahead for values that are not to be invented: those that really occur."""
-        of = {table.source_of(c): s.treatment for c, s in table.columns.items() if isinstance(s.treatment, Synthesize)}
-        invented = {source: treatment for source, treatment in of.items() if treatment.looks_ahead}
+        invented = [
+            (table.source_of(column), spec.treatment)
+            for column, spec in table.columns.items()
+            if isinstance(spec.treatment, Synthesize) and spec.treatment.looks_ahead
+        ]
         if not invented:
             return
-        reading = Reading(name, dict.fromkeys(invented, ColumnType("text")))
+        reading = Reading(name, {source: ColumnType("text") for source, _ in invented})
         for batch in self._read(reading, self._open().totals(reading).rows, f"{name} (names)"):
             columns, _ = force_types(batch, dict(reading.columns), self.policy.time_zone)
-            for source, treatment in invented.items():
+            for source, treatment in invented:
                 treatment.note_taken(columns[source], self.world.taken)
 
     def _read(self, reading: Reading, rows: int, step: str | None = None) -> Iterator[pa.RecordBatch]:

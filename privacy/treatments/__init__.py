@@ -11,11 +11,12 @@ from privacy.treatments.custom import Custom
 from privacy.treatments.generalization import Generalize
 from privacy.treatments.masking import Mask
 from privacy.treatments.pseudonymization import Pseudonymize
+from privacy.treatments.shifts import ShiftDates
 from privacy.treatments.suppression import Keep, Suppress
 from privacy.treatments.synthesis import Synthesize
 
 AnyTreatment = Annotated[
-    Keep | Suppress | Pseudonymize | Mask | Generalize | Synthesize | Custom,
+    Keep | Suppress | Pseudonymize | Mask | Generalize | ShiftDates | Synthesize | Custom,
     Field(discriminator="kind"),
 ]
 
@@ -26,6 +27,7 @@ __all__ = [
     "Keep",
     "Mask",
     "Pseudonymize",
+    "ShiftDates",
     "Suppress",
     "Synthesize",
     "Treatment",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import ClassVar, get_args
 
 import pandas as pd
@@ -67,6 +68,19 @@ class Treatment(BaseModel, ABC):
 
     def as_read(self, raw: pa.Array, treated: pa.Array) -> int | None:
         """Count the results that are values which were read; None where a result may be one."""
+        return None
+
+    def untreatable(self, column: pa.Array, beside: Mapping[str, pa.Array]) -> Iterator[tuple[pa.Array, str]]:
+        """Tell the rows that it cannot treat, and why: they are set aside. `beside` as in `treat`."""
+        yield from ()
+
+    def for_clock(self, column: pa.Array, beside: Mapping[str, pa.Array], keys: Keys) -> pa.Array:
+        """Give the dates or moments from which a clock may count, since its end is published: never later ones."""
+        return column
+
+    @property
+    def strays(self) -> Decimal | None:
+        """How far a result may lie from the value that was read, in its unit or in days; None if that is no matter."""
         return None
 
     @property

@@ -6,10 +6,12 @@ from abc import ABC
 from collections.abc import Mapping
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field, ValidationInfo, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from privacy.canonical import Form
+from privacy.canonical import Form, canonical
 from privacy.column_types import TypeName
 from privacy.treatments.base import Treatment
 
@@ -45,3 +47,8 @@ class SubjectTreatment(DomainTreatment, ABC):
 
     def needs(self) -> Mapping[str, frozenset[TypeName]]:
         return {self.by: frozenset({"integer" if self.form == "integer" else "text"})}
+
+    def without_subject(self, column: pa.Array, beside: Mapping[str, pa.Array]) -> tuple[pa.Array, str]:
+        """Tell the rows with a value and no subject, and what is wrong with them."""
+        nobody = canonical(beside[self.by], self.form).is_null()
+        return pc.and_(column.is_valid(), nobody), f"no {self.by} beside it"

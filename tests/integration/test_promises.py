@@ -186,6 +186,7 @@ RUN_BROKEN: dict[str, Owes] = {
     "null_count": (promises.NullCount(nulls=0), "buyer_id", None),
     "none_as_read": (promises.NoneAsRead(rows=2), "buyer_id", 2),
     "sum_equals": (promises.SumEquals(total=Decimal("30.31")), "total", None),
+    "sum_within": (promises.SumWithin(total=Decimal("31.31"), most=Decimal("1.00")), "total", None),
     "not_empty": (promises.NotEmpty(), None, None),
     "nothing_expired": (promises.NothingExpired(as_of=AS_OF), "_expires_on", 1),
     "reference_holds": (promises.ReferenceHolds(table="buyers", key="buyer_id"), "buyer_id", 1),
@@ -198,6 +199,8 @@ RUN_KEPT: tuple[tuple[promises.Promise, str | None], ...] = (
     (promises.NullCount(nulls=1), "buyer_id"),
     (promises.NoneAsRead(rows=0), "buyer_id"),
     (promises.SumEquals(total=Decimal("30.30")), "total"),
+    (promises.SumWithin(total=Decimal("31.30"), most=Decimal("1.00")), "total"),
+    (promises.SumWithin(total=Decimal(20_513 + 20_544 - 3), most=Decimal(3), of="dates"), "_expires_on"),
     (promises.NotEmpty(), None),
     (promises.NothingExpired(as_of=datetime.date(2026, 2, 28)), "_expires_on"),
     (promises.ReferenceHolds(table="sales", key="buyer_id"), "buyer_id"),
@@ -273,6 +276,12 @@ def test_a_missing_value_that_was_not_missing_in_the_source_is_found(check: Chec
     invented = check((promises.NullCount(nulls=2), "total"))
 
     assert [len(report.failed) for report in (swallowed, invented)] == [1, 1]
+
+
+def test_dates_that_add_up_to_too_many_days_are_found(check: Check) -> None:
+    too_many = promises.SumWithin(total=Decimal(20_513 + 20_544 - 4), most=Decimal(3), of="dates")
+
+    assert [failure.promise for failure in check((too_many, "_expires_on")).failed] == ["sum_within"]
 
 
 def test_a_gate_that_checked_nothing_is_not_green(check: Check) -> None:

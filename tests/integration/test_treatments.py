@@ -145,3 +145,53 @@ def test_a_module_on_the_python_path_is_found(place: Place) -> None:
 
     assert (lost.returncode, found.returncode) == (2, 0), found.stderr
     assert "cannot be imported (ModuleNotFoundError); put the folder of its module on PYTHONPATH" in lost.stderr
+
+
+# --- shift_dates
+
+
+def shift(place: Place, column: str, by: str, domain: str, most: int = 40) -> None:
+    kept = f"{column}: {{type: timestamp, role: quasi_identifier, treatment: "
+    place.change_policy(
+        f"{kept}{{kind: generalize, to: day}}}}",
+        f"{kept}{{kind: shift_dates, by: {by}, domain: {domain}, most: {most}}}}}",
+    )
+
+
+def test_shifted_dates_are_near_the_real_ones_and_the_month_in_which_a_row_leaves_tells_no_more(
+    published: Place, run: Command
+) -> None:
+    shift(published, "sold_at", "sale_id", "sale")
+    shift(published, "joined_at", "buyer_id", "buyer")
+    ((real,),) = published.rows("select distinct sold_at from analytics.sales")
+
+    assert run().exit_code == 0
+
+    dates = [day for (day,) in published.rows("select sold_at from analytics.sales")]
+    assert all(1 <= abs((day - real).days) <= 40 for day in dates)
+    assert len(set(dates)) > 1
+    leaves = "date_trunc('month', sold_at - interval 40 days + interval 7 years + interval 1 day)"
+    assert published.rows(f"select count(*) from analytics.sales where _expires_on = {leaves}") == [(len(dates),)]
+    latest = "select max(sold_at) from analytics.sales s where s.buyer_id = b.buyer_id"
+    leaves = (
+        f"date_trunc('month', greatest(joined_at, ({latest})) - interval 40 days + interval 7 years + interval 1 day)"
+    )
+    assert published.rows(f"select count(*) from analytics.buyers b where _expires_on = {leaves}") == [(2,)]
+
+
+def test_rows_that_have_no_subject_to_be_shifted_by_are_set_aside(published: Place, run: Command) -> None:
+    shift(published, "sold_at", "buyer_id", "buyer")
+
+    error = refused(published, run)
+
+    assert "sales: within_quarantine is broken in 2 rows" in error["message"]
+
+
+def test_rows_without_a_subject_are_counted_with_their_reason(published: Place, run: Command) -> None:
+    shift(published, "sold_at", "buyer_id", "buyer")
+    published.change_source("delete from sale where sale_id = 6")
+
+    outcome = run()
+
+    assert outcome.exit_code == 0
+    assert outcome.json["tables"]["sales"]["quarantine_reasons"] == {"sold_at: no buyer_id beside it": 1}

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -40,7 +41,7 @@ def render_run(console: Console, run: dict[str, Any]) -> None:
         f"Gates: {held}{broken}. {'Published' if run['published'] else 'Not published'} in {run['seconds']:.1f} s."
     )
     for warning in run["warnings"]:
-        console.print(f"[yellow]![/yellow] {warning}", highlight=False)
+        console.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False)
     if run["published"]:
         _where_to_look(console)
 

@@ -17,6 +17,7 @@ from privacy.promises import (
     NotEmpty,
     NothingExpired,
     NotNull,
+    NoValueDrift,
     NullCount,
     Reconciles,
     ReferenceHolds,
@@ -28,6 +29,7 @@ from privacy.promises import (
     WithinQuarantine,
 )
 from privacy.treat import EXPIRES_ON, adds_up
+from privacy.value_drift import profiled_as
 from stores.source import Totals
 
 
@@ -83,6 +85,9 @@ def _of_column(
     yield from column.treatment.promises()
     if column.searched and column.treatment.gives(column.type, policy.time_zone) == "string":
         yield NoRawIdentifier()
+    if of := profiled_as(column, policy.time_zone):
+        allowed = policy.value_drift.allowed(facts.counts.fates[Fate.PUBLISHED])
+        yield NoValueDrift(of=of, strictly=of == "text" and column.role != "non_personal", allowed=allowed)
     if column.references and column.extracted:
         target = policy.tables[column.references]
         yield ReferenceHolds(table=target.publish_as, key=target.primary_key)

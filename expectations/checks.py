@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from sqlalchemy.sql.compiler import BIND_PARAMS, BIND_PARAMS_ESC
 
 from expectations.candidate import Owed
+from expectations.drift_query import kinds_found
 from privacy.identifiers import RAW_IDENTIFIER
 from privacy.promises import (
     Between,
@@ -20,6 +21,7 @@ from privacy.promises import (
     NotEmpty,
     NothingExpired,
     NotNull,
+    NoValueDrift,
     NullCount,
     PeriodStart,
     Reconciles,
@@ -57,6 +59,11 @@ def expectation_of(owed: Owed, policy: str, schema: str) -> Expectation:
             )
         case RowCount():
             return gxe.ExpectTableRowCountToEqual(value=promise.rows, meta=meta)
+        case NoValueDrift():
+            from expectations.drift_check import ExpectNoValueDrift
+
+            before, behind = kinds_found(f'"{column}"', promise)
+            return ExpectNoValueDrift(unexpected_rows_query=before + "{batch}" + _escaped(behind), meta=meta)
         case _:
             return gxe.UnexpectedRowsExpectation(unexpected_rows_query=_query(owed, schema), meta=meta)
 
@@ -98,7 +105,7 @@ def _query(owed: Owed, schema: str) -> str:
             return _fact(str(promise.rows), f"> {promise.allowed}")
         case Reconciles():
             return _fact(str(promise.read), f"<> {promise.counted}")
-        case IsNull() | NotNull() | Unique() | InValues() | Between() | RowCount():
+        case IsNull() | NotNull() | Unique() | InValues() | Between() | RowCount() | NoValueDrift():
             raise AssertionError("these have an expectation of their own")
         case _:
             assert_never(promise)

@@ -1,7 +1,7 @@
 """Gate 1: check every promise on all rows of the candidate with Great Expectations, as SQL inside the warehouse.
 
-Kept of a result: which promise, where, how many rows, the class of an exception. Great Expectations' own results quote
-values (in `observed_value`, in exception messages), so none of them leaves this module.
+Kept of a result: which promise, where, how many rows, of which kind, the class of an exception. Great Expectations' own
+results quote values (in `observed_value`, in exception messages), so none of them leaves this module.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import sqlalchemy as sa
 
 from expectations.candidate import Owed, Suites
 from expectations.checks import expectation_of
-from privacy.evidence import CrashedCheck, FailedPromise, GateReport
+from privacy.evidence import CrashedCheck, DriftedValues, FailedPromise, GateReport
 from privacy.promises import (
     MaxNullRate,
     NoneAsRead,
     NotEmpty,
+    NoValueDrift,
     NullCount,
     Reconciles,
     RowCount,
@@ -53,6 +54,8 @@ def check_candidate(
                     passed += 1
                 elif exception := _exception_of(result):
                     crashed.append(CrashedCheck(*place, exception=exception))
+                elif isinstance(promise.promise, NoValueDrift):
+                    failed += [DriftedValues(*place, rows=n, kind=kind) for kind, n in result.result["found"].items()]
                 else:
                     failed.append(FailedPromise(*place, rows=_rows_of(promise, result)))
     on_progress(len(suites), len(suites))

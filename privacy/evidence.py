@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from privacy.fates import Fate
+from privacy.identifiers import Kind
 
 COUNTED = (Fate.PUBLISHED, Fate.EXPIRED, Fate.ERASED, Fate.RESTRICTED, Fate.OBJECTED, Fate.QUARANTINED)
 """The fates whose counts add up to `extracted`, in the order of reports."""
@@ -66,6 +67,22 @@ class FailedPromise:
 
 
 @dataclass(frozen=True)
+class DriftedValues(FailedPromise):
+    """Value drift: rows of a column that hold a value of a personal kind."""
+
+    column: str
+    rows: int
+    kind: Kind
+    waived_until: str | None = None
+    """The last day (ISO 8601) of a waiver that has expired."""
+
+    @property
+    def place(self) -> tuple[str, str, Kind]:
+        """Give what a waiver speaks of."""
+        return self.table, self.column, self.kind
+
+
+@dataclass(frozen=True)
 class CrashedCheck:
     """A check that could not be carried out: it says nothing of the data, and blocks all the same."""
 
@@ -83,6 +100,11 @@ class GateReport:
     passed: int = 0
     failed: tuple[FailedPromise, ...] = ()
     crashed: tuple[CrashedCheck, ...] = ()
+
+    @property
+    def drifted(self) -> list[DriftedValues]:
+        """Give those of the broken promises that are value drift."""
+        return [failure for failure in self.failed if isinstance(failure, DriftedValues)]
 
     @property
     def green(self) -> bool:

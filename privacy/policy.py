@@ -7,6 +7,7 @@ column_rules and policy_rules.
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
@@ -15,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from privacy.canonical import Form
 from privacy.column_types import DeclaredType
+from privacy.identifiers import Kind
 from privacy.promises import ColumnPromise
 from privacy.retention_rules import Retention, Via
 from privacy.treatments import AnyTreatment, Keep, Suppress
@@ -89,15 +91,26 @@ class FiscalYear(Part):
     first_month: int = Field(ge=1, le=12)
 
 
-class QuarantineLimit(Part):
-    """How many rows of a table may be set aside before its gate fails: the larger of a share and a number of rows."""
+class RowLimit(Part):
+    """How many rows of a table may be amiss before its gate fails: the larger of a share and a number of rows."""
 
     share: float = Field(ge=0, le=1)
     rows: int = Field(ge=0)
 
-    def allowed(self, extracted: int) -> int:
-        """Give the largest number of quarantined rows that still passes."""
-        return max(self.rows, int(self.share * extracted))
+    def allowed(self, among: int) -> int:
+        """Give the largest number of rows that still passes."""
+        return max(self.rows, int(self.share * among))
+
+
+class Waiver(Part):
+    """Somebody's word that values of a personal kind may stand in a column, up to and including a day."""
+
+    table: Name
+    column: Name
+    kind: Kind
+    because: Reason
+    owner: Reason
+    until: datetime.date
 
 
 class Identifier(Part):
@@ -145,8 +158,15 @@ class Column(Part):
 
     @property
     def searched(self) -> bool:
-        """Whether the gate searches its published text for raw identifiers."""
-        return self.role != "non_personal" and self.extracted and not self.treatment.shaped_as_identifier
+        """Whether the gate searches its published text for raw identifiers, as that of a personal column."""
+        personal = self.role != "non_personal" and self.extracted and not self.kept
+        return personal and not self.treatment.shaped_as_identifier
+
+    @property
+    def profiled(self) -> bool:
+        """Whether the gate profiles its published values for value drift: they are kept, or called non-personal."""
+        non_personal = self.role == "non_personal" and self.extracted and not self.treatment.shaped_as_identifier
+        return self.kept or non_personal
 
 
 class Derived(Part):
@@ -190,7 +210,9 @@ class Policy(Part):
     controller: Controller
     time_zone: str
     fiscal_year: FiscalYear
-    quarantine: QuarantineLimit
+    quarantine: RowLimit
+    value_drift: RowLimit = RowLimit(share=0, rows=0)
+    waivers: tuple[Waiver, ...] = ()
     purposes: dict[str, Purpose]
     recipients: dict[str, Recipient]
     promises: dict[str, PolicyPromise] = {}

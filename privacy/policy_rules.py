@@ -10,6 +10,7 @@ from privacy.column_rules import column_rules
 from privacy.policy import Broken, Policy, Table
 from privacy.retention_rules import ClockOf, KeepAtMost, Rule, Unlimited, Via
 from privacy.treat import columns_read
+from privacy.value_drift import broken_waivers
 
 MOST_COLUMNS = 63
 """How many columns of a table can be read: misfits are marked a bit per column."""
@@ -33,6 +34,7 @@ def broken_rules(policy: Policy) -> Iterator[Broken]:
                 yield (*at, "columns", column, *path), message
     yield from _names(policy)
     yield from _circles(policy)
+    yield from broken_waivers(policy)
 
 
 def _table(policy: Policy, table: Table) -> Iterator[Broken]:

@@ -114,6 +114,19 @@ class NoRawIdentifier(Promise):
     kind: Literal["no_raw_identifier"] = "no_raw_identifier"
 
 
+class NoValueDrift(Promise):
+    """At most `allowed` rows hold a value of one personal kind; told kind by kind.
+
+    In a column of a personal role all that is shaped like an identifier counts (`strictly`), in others what is no
+    accident.
+    """
+
+    kind: Literal["no_value_drift"] = "no_value_drift"
+    of: Literal["text", "number"]
+    strictly: bool
+    allowed: int
+
+
 class NullCount(Promise):
     """Exactly so many values are missing as were missing in the rows read: no treatment swallowed a value."""
 
@@ -195,7 +208,8 @@ ColumnPromise = Annotated[
 """What a policy may add to a column under `promises:`."""
 
 RunPromise = (
-    NullCount
+    NoValueDrift
+    | NullCount
     | SumEquals
     | SumWithin
     | NoneAsRead

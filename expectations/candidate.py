@@ -25,7 +25,7 @@ from privacy.promises import (
     RunPromise,
     SumEquals,
     SumWithin,
-    Unique,
+    UniqueKey,
     WithinQuarantine,
 )
 from privacy.treat import EXPIRES_ON, adds_up
@@ -57,7 +57,7 @@ def owed_by(policy: Policy, name: str, facts: TableFacts, as_of: datetime.date) 
     line = policy.line("tables", name)
     for promise in _of_table(policy, table, facts, as_of):
         yield Owed(promise, EXPIRES_ON if isinstance(promise, NothingExpired) else None, line)
-    for promise in (NotNull(), Unique()):
+    for promise in (NotNull(), UniqueKey()):
         yield Owed(promise, table.primary_key, policy.line("tables", name, "primary_key"))
     for column_name, column in table.columns.items():
         at = policy.line("tables", name, "columns", column_name)

@@ -170,6 +170,12 @@ class NotEmpty(Promise):
     kind: Literal["not_empty"] = "not_empty"
 
 
+class UniqueKey(Promise):
+    """No key stands twice, and the rows stand in its order, so that their position says nothing."""
+
+    kind: Literal["unique_key"] = "unique_key"
+
+
 class NothingExpired(Promise):
     """No row has reached the first day on which it must be absent."""
 
@@ -214,6 +220,7 @@ RunPromise = (
     | SumWithin
     | NoneAsRead
     | RowCount
+    | UniqueKey
     | NotEmpty
     | NothingExpired
     | ReferenceHolds

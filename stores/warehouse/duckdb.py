@@ -27,6 +27,7 @@ from stores.durable import sync
 from stores.lock import exclusive
 from stores.quoting import literal
 from stores.settings import file_of
+from stores.source import READERS
 from stores.token_order import in_token_order
 from stores.warehouse import ANALYTICS, Comments, Grouped
 
@@ -195,7 +196,7 @@ class DuckDBCandidate:
         self.close()
 
     def readable(self) -> sa.URL:
-        return read_only(self._file, self._limits)
+        return read_only(self._file, self._limits | {"threads": str(READERS)})
 
     def publish(self) -> None:
         if self._warehouse.swap_in(self._file, self._private):

@@ -171,7 +171,7 @@ def test_a_key_that_stands_twice_in_a_source_without_a_declared_key_stops_the_pu
 
     outcome = refused(published, run)
 
-    told = {"promise": "unique", "table": "lines", "column": "line_id", "policy_line": line, "rows": 2}
+    told = {"promise": "unique_key", "table": "lines", "column": "line_id", "policy_line": line, "rows": 1}
     assert outcome.json["gates"]["failed"] == [told]
 
 
@@ -188,6 +188,7 @@ RUN_BROKEN: dict[str, Owes] = {
     "none_as_read": (promises.NoneAsRead(rows=2), "buyer_id", 2),
     "sum_equals": (promises.SumEquals(total=Decimal("30.31")), "total", None),
     "sum_within": (promises.SumWithin(total=Decimal("31.31"), most=Decimal("1.00")), "total", None),
+    "unique_key": (promises.UniqueKey(), "note", 1),
     "not_empty": (promises.NotEmpty(), None, None),
     "nothing_expired": (promises.NothingExpired(as_of=AS_OF), "_expires_on", 1),
     "reference_holds": (promises.ReferenceHolds(table="buyers", key="buyer_id"), "buyer_id", 1),
@@ -204,6 +205,7 @@ RUN_KEPT: tuple[tuple[promises.Promise, str | None], ...] = (
     (promises.SumEquals(total=Decimal("30.30")), "total"),
     (promises.SumWithin(total=Decimal("31.30"), most=Decimal("1.00")), "total"),
     (promises.SumWithin(total=Decimal(20_513 + 20_544 - 3), most=Decimal(3), of="dates"), "_expires_on"),
+    (promises.UniqueKey(), "buyer_id"),
     (promises.NotEmpty(), None),
     (promises.NothingExpired(as_of=datetime.date(2026, 2, 28)), "_expires_on"),
     (promises.ReferenceHolds(table="sales", key="buyer_id"), "buyer_id"),
@@ -226,7 +228,7 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         connection.execute(
             "insert into analytics.sales values (1, 10.10, '2026-03-01', 'for anna@example.org'), "
-            "(7, 20.20, '2026-04-01', 'for bob@example.org'), (null, null, null, null)"
+            "(7, 20.20, '2026-04-01', 'for anja@example.org'), (null, null, null, null)"
         )
     return file
 

@@ -26,7 +26,7 @@ def measure(folder: Path) -> Measured:
         from stores.settings import read_text
         from stores.source import Reading
         from stores.warehouse.duckdb import MEMORY_LIMIT
-        from tasks.chamber import BATCH_ROWS
+        from tasks.extraction import BATCH_ROWS
     places = settings(folder, "untreated")
     policy = read_policy(read_text(places.policy, "policy"), "policy.yaml")
     limits = {"memory_limit": MEMORY_LIMIT, "threads": "1", "temp_directory": str(folder / "spill")}

@@ -13,6 +13,7 @@ from cli.demo import demo
 from cli.doctor.command import doctor
 from cli.keys import keys
 from cli.options import Output
+from cli.plan import plan
 from cli.run import run
 from privacy.errors import UsageError
 
@@ -37,6 +38,7 @@ def start(context: typer.Context) -> None:
 
 app.command()(demo)
 app.command()(run)
+app.command()(plan)
 app.command()(check)
 app.command()(doctor)
 app.add_typer(keys, name="keys")

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from cli.options import Output
-from tasks.chamber import LISTENER, OnProgress
+from tasks.extraction import LISTENER, OnProgress
 
 
 @contextmanager

@@ -22,18 +22,9 @@ _QUERY = (
 
 def render_run(console: Console, run: dict[str, Any]) -> None:
     """Show what became of each table's rows, how the gates stand, and where to look next."""
-    title = f"Run {run['run_id']} · policy {run['policy_version']} · as of {run['as_of']}"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("table", no_wrap=True)
-    words = [fate.word for fate in COUNTED]
-    shown = [word for word in words if word == "published" or any(counts[word] for counts in run["tables"].values())]
-    for heading in ("extracted", *shown):
-        table.add_column(heading, justify="right")
-    for name, counts in run["tables"].items():
-        table.add_row(
-            name, *(Text(f"{counts[key]:,}", style="" if counts[key] else "dim") for key in ("extracted", *shown))
-        )
-    console.print(table)
+    console.print(
+        counts_table(f"Run {run['run_id']} · policy {run['policy_version']} · as of {run['as_of']}", run["tables"])
+    )
     gates = run["gates"]
     held = f"{gates['passed']} promises hold"
     broken = f", {len(gates['failed'])} broken, {len(gates['crashed'])} checks crashed" if not run["published"] else ""
@@ -44,6 +35,21 @@ def render_run(console: Console, run: dict[str, Any]) -> None:
         console.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False)
     if run["published"]:
         _where_to_look(console)
+
+
+def counts_table(title: str, tables: dict[str, Any]) -> Table:
+    """Show what becomes of each table's rows; fates of no row anywhere are left out."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("table", no_wrap=True)
+    words = [fate.word for fate in COUNTED]
+    shown = [word for word in words if word == "published" or any(counts[word] for counts in tables.values())]
+    for heading in ("extracted", *shown):
+        table.add_column(heading, justify="right")
+    for name, counts in tables.items():
+        table.add_row(
+            name, *(Text(f"{counts[key]:,}", style="" if counts[key] else "dim") for key in ("extracted", *shown))
+        )
+    return table
 
 
 def _where_to_look(console: Console) -> None:

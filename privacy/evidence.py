@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -127,6 +127,14 @@ class RunRecord:
     tables: dict[str, TableCounts] = field(default_factory=dict)
     """By published name."""
     warnings: list[str] = field(default_factory=list)
+    outline: Mapping[str, Any] = field(default_factory=dict)
+    """What was done to each table and column, as `privacy.changes.outline` tells it."""
+    content: dict[str, str] = field(default_factory=dict)
+    """A keyed checksum over the rows read, by published name."""
+
+    def to_keep(self) -> dict[str, Any]:
+        """Give the record as the ledger keeps it: with what later runs are compared with."""
+        return {**self.as_json(), "outline": self.outline, "content": self.content}
 
     def as_json(self) -> dict[str, Any]:
         """Give the record as `sluis run --output json` does."""
@@ -149,7 +157,7 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class PublishedRun:
-    """A published run as the ledger remembers it; `record` is what `RunRecord.as_json` gave."""
+    """A published run as the ledger remembers it; `record` is what `RunRecord.to_keep` gave."""
 
     run_id: str
     started_at: datetime.datetime
@@ -159,3 +167,17 @@ class PublishedRun:
     policy_digest: str
     key_fingerprint: str
     record: Mapping[str, Any]
+
+
+KEY_CHANGED = "the keyring is not that of the last published run: every token changes"
+
+
+def warnings_of(tables: Mapping[str, TableCounts], rows_before: Mapping[str, int]) -> Iterator[str]:
+    """Tell what deserves a look in what became of each table's rows, and of those that the last run read."""
+    for name, counts in tables.items():
+        if counts.clockless:
+            yield f"{name}: rows whose clock does not run yet (event not set): {counts.clockless:,}"
+        if set_aside := counts.fates[Fate.QUARANTINED]:
+            yield f"{name}: rows in quarantine: {set_aside:,}"
+        if not counts.extracted and rows_before.get(name):
+            yield f"{name}: the source has no rows any more; the last run read {rows_before[name]:,}"

@@ -65,6 +65,10 @@ class Keys:
         """Give the key by which a domain's subjects draw one part of an invented person (32 bytes)."""
         return self._derive(f"synthesis/{part}/{domain}")
 
+    def content_key(self) -> bytes:
+        """Give the key under which the rows of tables are added up to a checksum (32 bytes)."""
+        return self._derive("content")
+
     def fingerprint(self) -> str:
         """Name these keys without showing anything of them: 16 hexadecimal digits."""
         return hmac.digest(self._derive("fingerprint"), b"sluis", hashlib.sha256).hex()[:16]

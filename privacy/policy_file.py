@@ -40,9 +40,13 @@ def read_policy(text: str, file: str) -> Policy:
 
 def _digest(text: str, policy: Policy) -> str:
     """Digest what a run goes by: the file, and the modules of users' own functions that it names."""
+    return hashlib.sha256("\n".join([text, *code_digests(policy)]).encode()).hexdigest()
+
+
+def code_digests(policy: Policy) -> list[str]:
+    """Give the digest of each module of users' own functions that a policy names."""
     treatments = (column.treatment for table in policy.tables.values() for column in table.columns.values())
-    code = sorted({treatment.code_digest for treatment in treatments if isinstance(treatment, Custom)})
-    return hashlib.sha256("\n".join([text, *code]).encode()).hexdigest()
+    return sorted({treatment.code_digest for treatment in treatments if isinstance(treatment, Custom)})
 
 
 class _Loader(yaml.CSafeLoader):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -43,13 +44,17 @@ DeclaredDuration = Annotated[
 ]
 
 
-class Rule(BaseModel):
+class Rule(BaseModel, ABC):
     """Base of the retention rules. `promise`: the one of the privacy policy behind it; `because`: any other reason."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     promise: str | None = None
     because: str | None = None
+
+    @abstractmethod
+    def told(self) -> str:
+        """Put the rule in words."""
 
 
 class Latest(BaseModel):
@@ -102,11 +107,18 @@ class KeepAtMost(Rule):
         pairs = (event.split(".", 1) for event in self.events if "." in event)
         return tuple((table, column) for table, column in pairs)
 
+    def told(self) -> str:
+        latest = "the latest of " if len(self.events) > 1 else ""
+        return f"{self.keep_at_most} after {latest}{', '.join(self.events)}"
+
 
 class Via(Rule):
     """The clock and the fate of the parent row that a column refers to."""
 
     via: str
+
+    def told(self) -> str:
+        return f"as long as the row in {self.via}"
 
 
 class ClockOf(Rule):
@@ -115,11 +127,17 @@ class ClockOf(Rule):
     clock_of: tuple[str, ...] = Field(min_length=1)
     otherwise: KeepAtMost
 
+    def told(self) -> str:
+        return f"the clock of {' or '.join(self.clock_of)}, else {self.otherwise.told()}"
+
 
 class Unlimited(Rule):
     """No clock: nothing of a person is in it."""
 
     unlimited: Literal[True]
+
+    def told(self) -> str:
+        return "no limit"
 
 
 _RULES = {"keep_at_most": "KeepAtMost", "via": "Via", "clock_of": "ClockOf", "unlimited": "Unlimited"}

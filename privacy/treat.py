@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from privacy.column_types import ColumnType
+from privacy.content import Content
 from privacy.declared import force_types
 from privacy.errors import TreatmentError
 from privacy.evidence import TableCounts
@@ -70,6 +71,7 @@ class TableTreater:
         self.grouping_schema = self.schema.append(pa.field(FATE, pa.uint8())).append(pa.field(REASON, pa.string()))
         self.treatments = {column: self._ready(column) for column in self.table.columns}
         self.counts = TableCounts()
+        self.content = Content(world.keys.content_key())
         self.index = FateIndexBuilder() if name in world.policy.referred() and not self.table.derived else None
 
     def treat(self, batch: pa.RecordBatch) -> TreatedBatch:
@@ -91,6 +93,19 @@ class TableTreater:
             )
         return TreatedBatch(treated, set_aside)
 
+    def foresee(self, batch: pa.RecordBatch) -> Verdict:
+        """Decide a raw batch and keep count, as `treat` does, without treating a row."""
+        columns, verdict = self._decide(batch)
+        self._count(columns, verdict, verdict.fates == Fate.PUBLISHED, verdict.fates == Fate.QUARANTINED)
+        if self.index:
+            self.index.add(columns[self.table.source_of(self.table.primary_key)], verdict.fates, verdict.expires)
+        return verdict
+
+    def treat_alone(self, columns: Columns) -> pa.RecordBatch:
+        """Treat rows that have no surroundings, such as those of a sample: all published, all references good."""
+        rows = len(next(iter(columns.values())))
+        return self._treat_rows(columns, Verdict(rows), np.ones(rows, np.bool_))
+
     def treat_for_grouping(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Decide and treat all rows of a derived table, each with its fate and reason, for grouping."""
         columns, verdict = self._decide(batch)
@@ -101,6 +116,7 @@ class TableTreater:
 
     def _decide(self, batch: pa.RecordBatch) -> tuple[Columns, Verdict]:
         columns, misfits = force_types(batch, self.read, self.world.policy.time_zone)
+        self.content.add(columns)
         return columns, decide(self.name, self.table, columns, misfits, self.world)
 
     def _count(self, columns: Columns, verdict: Verdict, published: Mask, quarantined: Mask) -> None:

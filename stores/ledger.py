@@ -69,7 +69,7 @@ class Ledger:
             "policy_version": record.policy_version,
             "policy_digest": record.policy_digest,
             "key_fingerprint": record.key_fingerprint,
-            "record": record.as_json(),
+            "record": record.to_keep(),
         }
         rows = [
             {"table_name": name, "run_id": record.run_id, "read_at": read_at, "rows": counts.extracted}

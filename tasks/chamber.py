@@ -10,9 +10,8 @@ import datetime
 import functools
 import getpass
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -20,37 +19,28 @@ import pyarrow as pa
 from expectations.candidate import TableFacts, owed_by
 from expectations.gate import check_candidate
 from expectations.source import find_drift, refuse_drift
-from privacy.clocks import past_event_days
+from privacy.changes import outline
 from privacy.column_types import ColumnType
-from privacy.declared import force_types
 from privacy.errors import GateError
-from privacy.evidence import RunRecord, TableCounts
+from privacy.evidence import KEY_CHANGED, RunRecord, TableCounts, warnings_of
 from privacy.fates import Fate
 from privacy.keys import Keys
 from privacy.policy import Policy, Table
 from privacy.policy_file import read_policy
-from privacy.policy_rules import link_to
-from privacy.retention_rules import ClockOf, KeepAtMost
-from privacy.treat import TableTreater, columns_read
+from privacy.treat import TableTreater
 from privacy.treatments import Synthesize
 from privacy.value_drift import excuse
-from privacy.world import LatestEvents, World, local_date
+from privacy.world import World, local_date
 from stores.arrow_stream import readable
 from stores.keyring_file import read_keyring
 from stores.ledger import Ledger, open_ledger
 from stores.opening import open_source, open_warehouse
 from stores.settings import Settings, read_text
-from stores.source import Reading, Snapshot, Source
+from stores.source import Reading, Source
 from stores.warehouse import ANALYTICS, Candidate
 from tasks.comments import comments_on
+from tasks.extraction import LISTENER, Extraction, OnProgress
 from tasks.refusal import refusal
-
-BATCH_ROWS = 32_768
-
-OnProgress = Callable[[str, int, int], None]
-"""Told of a step's name, what is done of it, and what there is to do (0: unknown)."""
-
-LISTENER: ContextVar[OnProgress] = ContextVar("LISTENER", default=lambda step, done, total: None)
 
 
 @dataclass
@@ -64,7 +54,7 @@ class Chamber:
     rows_before: Mapping[str, int]
     """How many rows the last published run read, by published name."""
     on_progress: OnProgress
-    snapshot: Snapshot | None = None
+    extraction: Extraction | None = None
     facts: dict[str, TableFacts] = field(default_factory=dict)
     """By source name."""
 
@@ -76,27 +66,25 @@ class Chamber:
     def inspect(self, stack: ExitStack) -> None:
         """Pass gate 0, then open the snapshot and look ahead for values that are not to be invented."""
         refuse_drift(self.policy, find_drift(self.policy, self.source.schema()))
-        self.snapshot = stack.enter_context(self.source.snapshot())
+        self.extraction = Extraction(self.world, stack.enter_context(self.source.snapshot()), self.on_progress)
         for name, table in self.policy.tables.items():
             self._note_taken(table.derived.source if table.derived else name, table)
 
     def load(self, name: str) -> TableCounts:
         """Extract, treat and stage one table, after those it refers to; say what became of its rows."""
         table = self.policy.tables[name]
-        self._look_ahead(name, table)
-        treater = TableTreater(name, self.world)
+        treater = self._open.treater(name)
+        totals, batches = self._open.read(treater)
         if table.derived:
-            counts = self._stage_groups(table, treater)
+            counts = self._stage_groups(table, treater, batches)
             self.facts[name] = TableFacts(counts, None)
         else:
-            reading = Reading(name, treater.read)
-            totals = self._open().totals(reading)
-            self._stage(table, treater, reading, totals.rows)
+            self._stage(table, treater, batches, totals.rows)
             counts = treater.counts
             self.facts[name] = TableFacts(counts, totals)
-        if treater.index:
-            self.world.indexes[name] = treater.index.build()
+        self._open.finish(treater)
         self.record.tables[table.publish_as] = counts
+        self.record.content[table.publish_as] = str(treater.content)
         return counts
 
     def gate(self) -> None:
@@ -119,23 +107,14 @@ class Chamber:
         """Make the candidate what analysts see."""
         self.candidate.publish()
         self.record.published = True
-        self.record.warnings += [*self.candidate.warnings, *self._warnings()]
+        self.record.warnings += [*self.candidate.warnings, *warnings_of(self.record.tables, self.rows_before)]
 
-    def _warnings(self) -> Iterator[str]:
-        for name, counts in self.record.tables.items():
-            if counts.clockless:
-                yield f"{name}: rows whose clock does not run yet (event not set): {counts.clockless:,}"
-            if set_aside := counts.fates[Fate.QUARANTINED]:
-                yield f"{name}: rows in quarantine: {set_aside:,}"
-            if not counts.extracted and self.rows_before.get(name):
-                yield f"{name}: the source has no rows any more; the last run read {self.rows_before[name]:,}"
-
-    def _stage(self, table: Table, treater: TableTreater, reading: Reading, rows: int) -> None:
+    def _stage(self, table: Table, treater: TableTreater, batches: Iterator[pa.RecordBatch], rows: int) -> None:
         limit = self.policy.quarantine.allowed(rows)
         set_aside: list[pa.RecordBatch] = []
 
         def treated() -> Iterator[pa.RecordBatch]:
-            for batch in self._read(reading, rows):
+            for batch in batches:
                 result = treater.treat(batch)
                 if result.quarantined is not None and treater.counts.fates[Fate.QUARANTINED] <= limit:
                     set_aside.append(result.quarantined)
@@ -144,36 +123,14 @@ class Chamber:
         self.candidate.stage(table.publish_as, treater.schema, treated(), rows, table.primary_key, comments_on(table))
         self.candidate.quarantine(table.publish_as, pa.Table.from_batches(set_aside, treater.set_aside_schema))
 
-    def _stage_groups(self, table: Table, treater: TableTreater) -> TableCounts:
+    def _stage_groups(self, table: Table, treater: TableTreater, batches: Iterator[pa.RecordBatch]) -> TableCounts:
         assert table.derived
-        key = table.source_of(table.derived.one_row_per)
-        reading = Reading(table.derived.source, treater.read, null=table.derived.where_null, filled=key)
-        batches = self._read(reading, self._open().totals(reading).rows, table.publish_as)
         with readable(treater.grouping_schema, map(treater.treat_for_grouping, batches)) as reader:
             grouped = self.candidate.stage_groups(table.publish_as, reader, table.derived, comments_on(table))
         counts = TableCounts()
         counts.fates.update({Fate(fate): groups for fate, groups in grouped.fates.items()})
         counts.reasons.update(grouped.reasons)
         return counts
-
-    def _look_ahead(self, name: str, table: Table) -> None:
-        """Find the events in other tables that start this table's clocks."""
-        rule = table.retention.otherwise if isinstance(table.retention, ClockOf) else table.retention
-        for other, event in rule.other_events if isinstance(rule, KeepAtMost) else ():
-            self.world.events[name, other, event] = self._latest(name, other, event)
-
-    def _latest(self, name: str, other: str, event: str) -> LatestEvents:
-        """Find the latest event of the rows that refer to each row of a table."""
-        referring = self.policy.tables[other]
-        link = referring.source_of(str(link_to(referring, name)))
-        named = {event, *referring.columns[event].treatment.needs()}
-        wanted = {link, *map(referring.source_of, named)}
-        reading = Reading(other, {c: kind for c, kind in columns_read(referring).items() if c in wanted})
-        batches = self._read(reading, self._open().totals(reading).rows, f"{other} (clocks)")
-        typed = (force_types(batch, dict(reading.columns), self.policy.time_zone)[0] for batch in batches)
-        return LatestEvents.of(
-            (columns[link], past_event_days(referring, event, columns, self.world)) for columns in typed
-        )
 
     def _note_taken(self, name: str, table: Table) -> None:
         """Look ahead for values that are not to be invented: those that really occur."""
@@ -185,22 +142,14 @@ class Chamber:
         if not invented:
             return
         reading = Reading(name, {source: ColumnType("text") for source, _ in invented})
-        for batch in self._read(reading, self._open().totals(reading).rows, f"{name} (names)"):
-            columns, _ = force_types(batch, dict(reading.columns), self.policy.time_zone)
+        for columns in self._open.look_at(reading, "names"):
             for source, treatment in invented:
                 treatment.note_taken(columns[source], self.world.taken)
 
-    def _read(self, reading: Reading, rows: int, step: str | None = None) -> Iterator[pa.RecordBatch]:
-        done = 0
-        self.on_progress(step or reading.table, 0, rows)
-        for batch in self._open().batches(reading, BATCH_ROWS):
-            yield batch
-            done += len(batch)
-            self.on_progress(step or reading.table, done, rows)
-
-    def _open(self) -> Snapshot:
-        assert self.snapshot, "the source was not inspected"
-        return self.snapshot
+    @property
+    def _open(self) -> Extraction:
+        assert self.extraction, "the source was not inspected"
+        return self.extraction
 
 
 def read_rules(settings: Settings) -> tuple[Policy, Keys]:
@@ -218,10 +167,10 @@ def open_chamber(settings: Settings, as_of: datetime.date | None) -> Iterator[Ch
     now = datetime.datetime.now(datetime.UTC)
     world = World(policy, keys, as_of or local_date(now, policy.time_zone), now)
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    record = RunRecord(run_id, policy.version, policy.digest, keys.fingerprint(), world.as_of)
+    record = RunRecord(run_id, policy.version, policy.digest, keys.fingerprint(), world.as_of, outline=outline(policy))
     with warehouse.exclusive(run_id), warehouse.candidate(run_id) as candidate:
         if ledger.last_fingerprint() not in (None, keys.fingerprint()):
-            record.warnings.append("the keyring is not that of the last published run: every token changes")
+            record.warnings.append(KEY_CHANGED)
         ledger.start(run_id, getpass.getuser(), now)
         chamber = Chamber(world, source, candidate, record, ledger.last_rows(), LISTENER.get())
         try:

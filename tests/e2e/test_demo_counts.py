@@ -15,6 +15,7 @@ import duckdb
 import pytest
 import yaml
 
+from tests.conftest import run_in_process
 from tests.e2e.conftest import Run, RunAgain
 from tests.shop_oracle import PARENT, SOURCE_OF, Shop, key_of, local_day
 
@@ -231,3 +232,17 @@ def test_comments_tell_what_every_table_is_for(demo: Run) -> None:
 def test_the_run_is_of_today(demo: Run, shop: Shop) -> None:
     assert abs(shop.as_of - datetime.date.today()) <= datetime.timedelta(days=1)
     assert demo.rows("select run_id, as_of from sluis_meta.run") == [(demo.told["run_id"], shop.as_of)]
+
+
+def test_a_plan_foretells_every_count_and_finds_nothing_changed_after_the_run(demo: Run) -> None:
+    asked = ("--as-of", demo.told["as_of"], "--output", "json")
+
+    outcome = run_in_process("plan", *asked, **demo.environment)
+
+    assert outcome.exit_code == 0, outcome.said
+    foretold = outcome.json["tables"]
+    assert {
+        name: {word: foretold[name][word] for word in counts} for name, counts in demo.tables.items()
+    } == demo.tables
+    assert outcome.json["changes"] == []
+    assert outcome.json["warnings"] == demo.told["warnings"]

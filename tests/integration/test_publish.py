@@ -467,7 +467,10 @@ def test_the_ledger_tells_how_each_run_ended_with_its_counts(published: Place, r
     ]
     assert runs[0][1]["gates"]["failed"] == refused.json["gates"]["failed"]
     assert runs[1][1]["tables"] == {}
-    assert runs[2][1] == {**good.json, "seconds": runs[2][1]["seconds"]}
+    kept = runs[2][1]
+    assert {key: kept[key] for key in good.json} == {**good.json, "seconds": kept["seconds"]}
+    assert kept["outline"]["sales"]["columns"]["total"] == "keep"
+    assert kept["content"].keys() == good.json["tables"].keys()
     with contextlib.closing(sqlite3.connect(published.folder / "ledger.sqlite")) as connection:
         watermarks = connection.execute('select table_name, run_id, "rows" from watermark order by 1').fetchall()
     assert watermarks == [

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import tasks.chamber
+import tasks.extraction
 from privacy.column_types import ColumnType
 from privacy.declared import MISFITS, cast_or_set_aside, force_types
 from stores.source import Reading
@@ -297,7 +297,7 @@ def test_a_table_of_which_every_row_is_set_aside_is_not_published_empty(measured
 def test_an_integer_column_that_turns_to_text_is_read_to_the_end(
     measured: Place, run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks.chamber, "BATCH_ROWS", 10)
+    monkeypatch.setattr(tasks.extraction, "BATCH_ROWS", 10)
     insert(measured, *({"measure_id": i, "count": i if i % 30 < 20 else f"n{i}"} for i in range(90)))
 
     outcome = run()
@@ -318,7 +318,7 @@ def test_a_key_gives_one_token_whatever_stands_in_its_batch(
     insert(measured, *({"measure_id": 100 + i, "count": i if i % 3 else None} for i in range(30)))
     contents = []
     for rows in (1, 2, 1000):
-        monkeypatch.setattr(tasks.chamber, "BATCH_ROWS", rows)
+        monkeypatch.setattr(tasks.extraction, "BATCH_ROWS", rows)
         outcome = run()
         assert outcome.exit_code == 0, outcome.said
         assert outcome.json["tables"]["measures"]["quarantine_reasons"] == {"measure_id: no key": 3}

@@ -1,0 +1,81 @@
+"""Reading the source, for a run and for a plan of one: batches out of one snapshot, and what is known ahead of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from privacy.clocks import past_event_days
+from privacy.declared import force_types
+from privacy.policy_rules import link_to
+from privacy.retention_rules import ClockOf, KeepAtMost
+from privacy.treat import TableTreater, columns_read
+from privacy.world import LatestEvents, World
+from stores.source import Reading, Snapshot, Totals
+
+BATCH_ROWS = 32_768
+
+OnProgress = Callable[[str, int, int], None]
+"""Told of a step's name, what is done of it, and what there is to do (0: unknown)."""
+
+LISTENER: ContextVar[OnProgress] = ContextVar("LISTENER", default=lambda step, done, total: None)
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """One snapshot of the source, being read."""
+
+    world: World
+    snapshot: Snapshot
+    on_progress: OnProgress
+
+    def treater(self, name: str) -> TableTreater:
+        """Begin a table, after those it refers to: find the events in other tables that start its clocks."""
+        retention = self.world.policy.tables[name].retention
+        rule = retention.otherwise if isinstance(retention, ClockOf) else retention
+        for other, event in rule.other_events if isinstance(rule, KeepAtMost) else ():
+            self.world.events[name, other, event] = self._latest(name, other, event)
+        return TableTreater(name, self.world)
+
+    def read(self, treater: TableTreater) -> tuple[Totals, Iterator[pa.RecordBatch]]:
+        """Read a table; for a derived one, rows of the table that it is made of."""
+        table, reading = treater.table, Reading(treater.name, treater.read)
+        if table.derived:
+            key = table.source_of(table.derived.one_row_per)
+            reading = Reading(table.derived.source, treater.read, null=table.derived.where_null, filled=key)
+        totals = self.snapshot.totals(reading)
+        return totals, self._batches(reading, totals.rows, table.publish_as if table.derived else reading.table)
+
+    def look_at(self, reading: Reading, what: str) -> Iterator[dict[str, pa.Array]]:
+        """Read columns ahead of their table, in their declared types."""
+        rows = self.snapshot.totals(reading).rows
+        for batch in self._batches(reading, rows, f"{reading.table} ({what})"):
+            yield force_types(batch, dict(reading.columns), self.world.policy.time_zone)[0]
+
+    def finish(self, treater: TableTreater) -> None:
+        """End a table: those that refer to it may ask for its rows' fates."""
+        if treater.index:
+            self.world.indexes[treater.name] = treater.index.build()
+
+    def _batches(self, reading: Reading, rows: int, step: str) -> Iterator[pa.RecordBatch]:
+        done = 0
+        self.on_progress(step, 0, rows)
+        for batch in self.snapshot.batches(reading, BATCH_ROWS):
+            yield batch
+            done += len(batch)
+            self.on_progress(step, done, rows)
+
+    def _latest(self, name: str, other: str, event: str) -> LatestEvents:
+        """Find the latest event of the rows that refer to each row of a table."""
+        referring = self.world.policy.tables[other]
+        link = referring.source_of(str(link_to(referring, name)))
+        named = {event, *referring.columns[event].treatment.needs()}
+        wanted = {link, *map(referring.source_of, named)}
+        reading = Reading(other, {c: kind for c, kind in columns_read(referring).items() if c in wanted})
+        return LatestEvents.of(
+            (columns[link], past_event_days(referring, event, columns, self.world))
+            for columns in self.look_at(reading, "clocks")
+        )

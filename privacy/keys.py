@@ -57,6 +57,10 @@ class Keys:
         """Give the key of a join domain's tokens (32 bytes)."""
         return self._derive(f"token/{domain}")
 
+    def noise_key(self, quantity: str, domain: str) -> bytes:
+        """Give the key of the noise that a domain's values put on one quantity (32 bytes)."""
+        return self._derive(f"noise/{quantity}/{domain}")
+
     def shift_key(self, domain: str) -> bytes:
         """Give the key of the shifts of a domain's subjects (32 bytes)."""
         return self._derive(f"shift/{domain}")

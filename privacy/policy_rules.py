@@ -10,6 +10,7 @@ from privacy.column_rules import column_rules
 from privacy.policy import Broken, Policy, Table
 from privacy.retention_rules import ClockOf, KeepAtMost, Rule, Unlimited, Via
 from privacy.treat import columns_read
+from privacy.treatments import Noise
 from privacy.value_drift import broken_waivers
 
 MOST_COLUMNS = 63
@@ -26,7 +27,13 @@ def broken_rules(policy: Policy) -> Iterator[Broken]:
         yield ("time_zone",), "is not a time zone of the IANA list, such as Europe/Amsterdam"
     for name, table in policy.tables.items():
         at = ("tables", name)
-        of_table = (_table(policy, table), _beside(table), _retention(policy, name, table), _derived(policy, table))
+        of_table = (
+            _table(policy, table),
+            _beside(table),
+            _noise(table),
+            _retention(policy, name, table),
+            _derived(policy, table),
+        )
         for path, message in chain(*of_table):
             yield (*at, *path), message
         for column in table.columns:
@@ -80,6 +87,17 @@ def _beside(table: Table) -> Iterator[Broken]:
         if types.setdefault(table.source_of(name), str(column.type)) != str(column.type):
             yield ("columns", name, "type"), f"differs from that of another column from {table.source_of(name)}"
         names.add(name.lower())
+
+
+def _noise(table: Table) -> Iterator[Broken]:
+    """Tell columns that carry the same noise, so that their difference is exact."""
+    first: dict[tuple[str, str, str], str] = {}
+    for name, column in table.columns.items():
+        if isinstance(column.treatment, Noise):
+            noise = (column.treatment.quantity, column.treatment.domain, column.treatment.by)
+            if first.setdefault(noise, name) != name:
+                told = f"is that of {first[noise]} too, so that both carry the same noise; name another"
+                yield ("columns", name, "treatment", "quantity"), told
 
 
 _NO_REASON = "says neither promise: … nor because: …; a period needs its reason"

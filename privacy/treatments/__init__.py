@@ -10,13 +10,14 @@ from privacy.treatments.base import Treatment
 from privacy.treatments.custom import Custom
 from privacy.treatments.generalization import Generalize
 from privacy.treatments.masking import Mask
+from privacy.treatments.noise import Noise
 from privacy.treatments.pseudonymization import Pseudonymize
 from privacy.treatments.shifts import ShiftDates
 from privacy.treatments.suppression import Keep, Suppress
 from privacy.treatments.synthesis import Synthesize
 
 AnyTreatment = Annotated[
-    Keep | Suppress | Pseudonymize | Mask | Generalize | ShiftDates | Synthesize | Custom,
+    Keep | Suppress | Pseudonymize | Mask | Generalize | Noise | ShiftDates | Synthesize | Custom,
     Field(discriminator="kind"),
 ]
 
@@ -26,6 +27,7 @@ __all__ = [
     "Generalize",
     "Keep",
     "Mask",
+    "Noise",
     "Pseudonymize",
     "ShiftDates",
     "Suppress",

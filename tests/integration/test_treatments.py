@@ -195,3 +195,22 @@ def test_rows_without_a_subject_are_counted_with_their_reason(published: Place, 
 
     assert outcome.exit_code == 0
     assert outcome.json["tables"]["sales"]["quarantine_reasons"] == {"sold_at: no buyer_id beside it": 1}
+
+
+# --- noise
+
+
+def test_noisy_amounts_are_near_the_real_ones_and_the_same_in_the_next_run(published: Place, run: Command) -> None:
+    total = 'total: {type: "decimal(12,2)", role: quasi_identifier, treatment: '
+    noise = "{kind: noise, by: sale_id, domain: sale, quantity: total, most: 5}"
+    published.change_policy(f"{total}keep, because: Turnover.}}", f"{total}{noise}}}")
+    amounts = "select sale_id, total from analytics.sales order by all"
+    real = dict(published.rows(amounts))
+
+    assert run().exit_code == 0
+    noisy = dict(published.rows(amounts))
+    assert run().exit_code == 0
+
+    assert noisy == dict(published.rows(amounts))
+    assert noisy != real
+    assert all(abs(noisy[sale] - real[sale]) <= 5 for sale in real)

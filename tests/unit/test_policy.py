@@ -176,7 +176,7 @@ REFUSALS = {
     "an unknown kind of treatment": (
         [("treatment: suppress", "treatment: supress")],
         "shop.yaml:26: tables.buyer.columns.left.treatment.kind: "
-        "is none of 'keep', 'suppress', 'pseudonymize', 'mask', 'generalize', 'shift_dates', 'synthesize', "
+        "is none of 'keep', 'suppress', 'pseudonymize', 'mask', 'generalize', 'noise', 'shift_dates', 'synthesize', "
         "'custom'.",
     ),
     "a treatment without a kind": (

@@ -16,6 +16,7 @@ from privacy.promises import (
     IsToken,
     Matches,
     MaxNullRate,
+    MultipleOf,
     NoneAsRead,
     NoRawIdentifier,
     NotEmpty,
@@ -63,6 +64,8 @@ def measure_of(owed: Owed, table: str, schema: str) -> str:
             return _over_values(column, rows, f"not regexp_full_match(value, {literal(promise.pattern)})")
         case NoRawIdentifier():
             return _over_values(column, rows, f"regexp_matches(value, {literal(RAW_IDENTIFIER)})")
+        case MultipleOf():
+            return _rows(f"{column} % {promise.step:f} <> 0")
         case PeriodStart():
             return _rows(f"{column} <> date_trunc('{promise.period}', {column})")
         case NothingExpired():

@@ -14,6 +14,7 @@ from privacy.promises import (
     IsToken,
     Matches,
     MaxNullRate,
+    MultipleOf,
     NoRawIdentifier,
     NotNull,
     PeriodStart,
@@ -28,6 +29,8 @@ def impossible(promise: ColumnPromise, published: pa.DataType) -> str | None:
         return f"{promise.kind} is about {about}, and the column is published as {_values_of(published)}"
     if isinstance(promise, Between) and not all(_within(published, bound) for bound in (promise.least, promise.most)):
         return "has a bound that the column's type cannot hold"
+    if isinstance(promise, MultipleOf) and pa.types.is_floating(published):
+        return "is about exact numbers, and the column is published as double"
     return None
 
 
@@ -35,7 +38,7 @@ def _about(promise: ColumnPromise) -> str | None:
     match promise:
         case InValues() | Matches() | NoRawIdentifier():
             return "text"
-        case Between():
+        case Between() | MultipleOf():
             return "numbers"
         case PeriodStart():
             return "dates"

@@ -94,6 +94,13 @@ class Between(Promise):
         return self
 
 
+class MultipleOf(Promise):
+    """Every value is a multiple of this step, exactly."""
+
+    kind: Literal["multiple_of"] = "multiple_of"
+    step: Decimal = Field(gt=0)
+
+
 class PeriodStart(Promise):
     """Every date is the first day of a period."""
 
@@ -208,7 +215,17 @@ class Reconciles(Promise):
 
 
 ColumnPromise = Annotated[
-    IsToken | IsNull | NotNull | Unique | InValues | Matches | Between | PeriodStart | MaxNullRate | NoRawIdentifier,
+    IsToken
+    | IsNull
+    | NotNull
+    | Unique
+    | InValues
+    | Matches
+    | Between
+    | MultipleOf
+    | PeriodStart
+    | MaxNullRate
+    | NoRawIdentifier,
     Field(discriminator="kind"),
 ]
 """What a policy may add to a column under `promises:`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from fractions import Fraction
 from typing import Any
 
 import pyarrow as pa
@@ -51,6 +52,8 @@ def holds(promise: promises.Promise, value: Any) -> bool:
             return bool(pc.match_substring_regex(value, f"^({pattern})$").as_py())
         case promises.Between(least=least, most=most):
             return (least is None or value >= least) and (most is None or value <= most)
+        case promises.MultipleOf(step=step):
+            return Fraction(value) % Fraction(step) == 0
         case promises.PeriodStart(period=period):
             return period == "day" or (value.day == 1 and value.month in _FIRST_MONTHS[period])
         case promises.IsToken():

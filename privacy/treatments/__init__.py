@@ -12,12 +12,13 @@ from privacy.treatments.generalization import Generalize
 from privacy.treatments.masking import Mask
 from privacy.treatments.noise import Noise
 from privacy.treatments.pseudonymization import Pseudonymize
+from privacy.treatments.rounding import Round
 from privacy.treatments.shifts import ShiftDates
 from privacy.treatments.suppression import Keep, Suppress
 from privacy.treatments.synthesis import Synthesize
 
 AnyTreatment = Annotated[
-    Keep | Suppress | Pseudonymize | Mask | Generalize | Noise | ShiftDates | Synthesize | Custom,
+    Keep | Suppress | Pseudonymize | Mask | Generalize | Round | Noise | ShiftDates | Synthesize | Custom,
     Field(discriminator="kind"),
 ]
 
@@ -29,6 +30,7 @@ __all__ = [
     "Mask",
     "Noise",
     "Pseudonymize",
+    "Round",
     "ShiftDates",
     "Suppress",
     "Synthesize",

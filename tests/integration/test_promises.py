@@ -39,6 +39,7 @@ BROKEN = {
     "in_values": Case("sales", "channel", "{kind: in_values, values: [web]}", 1),
     "matches": Case("sales", "channel", "{kind: matches, pattern: '[a-z]{3}'}", 1),
     "between": Case("lines", "quantity", "{kind: between, least: 2, most: 3}", 2),
+    "multiple_of": Case("lines", "quantity", "{kind: multiple_of, step: 2}", 2),
     "period_start": Case("sales", "sold_at", "{kind: period_start, period: month}", 5),
     "max_null_rate": Case("sales", "channel", "{kind: max_null_rate, share: 0.1}", None),
     "no_raw_identifier": Case(
@@ -109,7 +110,11 @@ def test_a_broken_promise_of_a_column_stops_the_publish_and_is_named(kind: str, 
 
 def test_promises_that_hold_do_not_stop_anything(published: Place, run: Command) -> None:
     promise(published, "channel", "{kind: in_values, values: [web, shop]}, {kind: matches, pattern: '[a-z]{3,4}'}")
-    promise(published, "quantity", "{kind: between, least: 1, most: 4}, {kind: unique}, {kind: not_null}")
+    promise(
+        published,
+        "quantity",
+        "{kind: between, least: 1, most: 4}, {kind: multiple_of, step: 0.5}, {kind: unique}, {kind: not_null}",
+    )
     promise(published, "line_id", "{kind: is_token}, {kind: max_null_rate, share: 0}")
 
     assert run().exit_code == 0

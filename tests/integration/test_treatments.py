@@ -214,3 +214,16 @@ def test_noisy_amounts_are_near_the_real_ones_and_the_same_in_the_next_run(publi
     assert noisy == dict(published.rows(amounts))
     assert noisy != real
     assert all(abs(noisy[sale] - real[sale]) <= 5 for sale in real)
+
+
+# --- round
+
+
+def test_amounts_are_published_in_round_figures(published: Place, run: Command) -> None:
+    total = 'total: {type: "decimal(12,2)", role: quasi_identifier, treatment: '
+    published.change_policy(f"{total}keep, because: Turnover.}}", f"{total}{{kind: round, step: 20}}}}")
+
+    assert run().exit_code == 0
+
+    rounded = published.rows("select total from analytics.sales order by total")
+    assert [int(total) for (total,) in rounded] == [0, 20, 20, 40, 40]

@@ -176,8 +176,8 @@ REFUSALS = {
     "an unknown kind of treatment": (
         [("treatment: suppress", "treatment: supress")],
         "shop.yaml:26: tables.buyer.columns.left.treatment.kind: "
-        "is none of 'keep', 'suppress', 'pseudonymize', 'mask', 'generalize', 'noise', 'shift_dates', 'synthesize', "
-        "'custom'.",
+        "is none of 'keep', 'suppress', 'pseudonymize', 'mask', 'generalize', 'round', 'noise', "
+        "'shift_dates', 'synthesize', 'custom'.",
     ),
     "a treatment without a kind": (
         [(EMAIL, "{of: email, classes: {}}")],

@@ -91,6 +91,7 @@ def test_a_pattern_that_re2_reads_is_accepted(pattern: str) -> None:
         ("text", "kind: between, least: 1", "numbers", "text"),
         ("date", "kind: between, least: 1", "numbers", "dates"),
         ("boolean", "kind: between, least: 1", "numbers", "yes or no"),
+        ("text", "kind: multiple_of, step: 5", "numbers", "text"),
         ("text", "kind: period_start, period: day", "dates", "text"),
         ("integer", "kind: period_start, period: day", "dates", "numbers"),
         ("integer", "kind: in_values, values: [a]", "text", "numbers"),
@@ -109,6 +110,12 @@ def test_a_promise_about_other_values_than_the_columns_is_refused(
         f"shop.yaml:{LINE}: tables.sale.columns.this.promises.0: {kind} is about {about}, "
         f"and the column is published as {published}."
     )
+
+
+def test_no_double_is_promised_to_be_a_multiple() -> None:
+    said = refusal(promised("double", "kind: multiple_of, step: 0.1"))
+
+    assert said.endswith("promises.0: is about exact numbers, and the column is published as double.")
 
 
 @pytest.mark.parametrize(

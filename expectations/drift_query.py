@@ -38,8 +38,8 @@ _CHECKS: dict[Check, str] = {
     ),
     "mixed": "regexp_matches(text, '[A-Z]') and regexp_matches(text, '[0-9]')",
     "no_part_or_date": "not regexp_matches(text, '^([0-9]{5}-[0-9]{5}$|[0-9]{2}-[0-9]{2}-[0-9]{4} )')",
-    "no_unit": "right(text, 2) not in ('CC', 'CM', 'EN', 'GB', 'HP', 'KG', 'KM', 'KW', 'MB', 'MG', 'ML', 'MM', 'NM', "
-    "'PK', 'PS', 'RP', 'VA', 'WH')",
+    "no_unit": "upper(right(text, 2)) not in ('CC', 'CM', 'EN', 'GB', 'HP', 'KG', 'KM', 'KW', 'MB', 'MG', 'ML', 'MM', "
+    "'NM', 'PK', 'PS', 'RP', 'VA', 'WH')",
 }
 """What holds for `text`, a piece of a value that has the right shape."""
 

@@ -40,6 +40,7 @@ class Identifier:
 
 
 _IBAN = r"\b[A-Z]{2}[0-9]{2} ?[A-Z0-9]{4} ?([A-Z0-9]{4} ?){1,7}[A-Z0-9]{0,4}\b"
+_CARD = r"\b(3[47][0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{5}|[2-6][0-9]{3}([ -]?[0-9]{4}){3})\b"
 _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _LAST_OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]?)"
 _ABROAD = r"[1-9][0-9]{0,2}( ?[(]0[)])?([ -]?[0-9]){8,10}\b"
@@ -53,14 +54,14 @@ IDENTIFIERS: Final[Mapping[Kind, Identifier]] = {
         check="no_part_or_date",
         outline=r"\b[0-9]{9,15}\b",
         sure=rf"[+]{_ABROAD}|\b00[1-9][0-9]{{0,2}}[ -]|{_AT_HOME}",
-        outside=_IBAN,
+        outside=rf"{_IBAN}|{_CARD}",
         digits=True,
     ),
     "ipv4": Identifier(rf"\b({_OCTET}[.]){{3}}{_LAST_OCTET}\b", outline=r"\b[0-9]+([.][0-9]+){3,}\b"),
     "ipv6": Identifier(r"\b([[:xdigit:]]{1,4}:){4,7}[[:xdigit:]]{1,4}\b|::([[:xdigit:]]{1,4}:)*[[:xdigit:]]{1,4}\b"),
     "bsn": Identifier(r"\b[0-9]{9}\b", check="eleven_proof", outline=r"\b[0-9]{9}\b", digits=True),
     "card": Identifier(
-        r"\b(3[47][0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{5}|[2-6][0-9]{3}([ -]?[0-9]{4}){3})\b",
+        _CARD,
         check="luhn",
         outline=r"\b[0-9]([ -]?[0-9]){14,15}\b",
         digits=True,
@@ -73,9 +74,9 @@ IDENTIFIERS: Final[Mapping[Kind, Identifier]] = {
     ),
     "vin": Identifier(r"\b[A-HJ-NPR-Z0-9]{17}\b", check="mixed", outline=r"\b[A-Z0-9]{11,}[0-9][A-Z0-9]{0,5}\b"),
     "postcode": Identifier(
-        r"\b[1-9][0-9]{3} ?[A-Z]{2}\b",
+        r"\b[1-9][0-9]{3}( ?[A-Z]{2}|[a-z]{2})\b",
         check="no_unit",
-        outline=r"\b[0-9]{3,5} ?[A-Z]{1,3}\b",
+        outline=r"\b[0-9]{3,5}( ?[A-Z]{1,3}|[a-z]{1,3})\b",
         sure=r"\b[1-9][0-9]{3} ?[A-Z]{2},? [0-9]|\b[0-9]{1,5}[a-z]?,? [1-9][0-9]{3} ?[A-Z]{2}\b",
     ),
     "parcel": Identifier(

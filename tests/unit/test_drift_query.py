@@ -29,6 +29,7 @@ CATALOGUE = [
     "04465-02220",
     "205/55 R16 91V",
     "Motor 1600 CC",
+    "Motor 1600cc",
     "vanaf 2010 EN later",
     "10:30",
     "2026-03-10",
@@ -160,12 +161,20 @@ def test_numbers_are_profiled_where_a_kind_can_sit_in_a_number() -> None:
     assert found([1, 2, 4_111_111_111_111_111, -4_111_111_111_111_111]) == {"card": 1}
 
 
+def test_a_card_is_no_telephone_number_though_its_groups_may_look_like_one() -> None:
+    assert found(["4000 0031 2345 6788"]) == {"card": 1}
+
+
 def test_a_value_of_two_kinds_is_told_under_both() -> None:
     assert found(["anna@example.org, 06-12345678"]) == {"email": 1, "phone": 1}
 
 
 def test_an_account_number_is_no_telephone_number_though_its_last_groups_look_like_one() -> None:
     assert found(["NL91 ABNA 0417 1643 00", "DE89 3704 0044 0532 0130 00", "DE89370400440532013000"]) == {"iban": 3}
+
+
+def test_a_postcode_is_told_in_small_letters_too() -> None:
+    assert found(["zwart", "1234xz"]) == {"postcode": 1}
 
 
 def test_as_many_rows_as_are_allowed_are_not_told() -> None:

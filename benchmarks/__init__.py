@@ -1,1 +1,1 @@
-"""What the README says of speed and memory, measured again by `make bench`."""
+"""What speed and memory cost, measured again by `make bench`; docs/benchmarks.md says what each figure means."""

@@ -1,93 +1,105 @@
-"""`make bench`: the chamber beside an untreated copy and a hand-written pandas script, on one shop, in one run.
-
-Each runs as a process of its own, one after the other. Ratios are of CPU seconds of the same run.
-"""
+"""`make bench`: Sluis beside plain copies, SQL and a hand-written script on one shop, in one run; then taken apart."""
 
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
+import json
+import os
+import platform
 import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks.measure import Measured, Step, measured_in_own_process
+from benchmarks.measure import measured_in_own_process
+from benchmarks.places import shop_of
+from benchmarks.race import RACE, race
+from benchmarks.report import REPORTS
 
-CONTESTANTS = {"untreated": "copy", "chamber": "Sluis", "by_hand": "by hand"}
-APART = ("imports", "look ahead", "gate", "publish")
+APART = ("treatment", "gate", "orchestration")
+"""Modules that take one thing apart."""
+MEMORY = "memory"
+WIDTH = 112
+ALL = (*RACE, *APART, MEMORY)
+LIBRARIES = ("duckdb", "pyarrow", "pandas", "polars", "polars-hash", "great-expectations", "prefect", "faker")
 
 
 def main() -> None:
+    """Measure what was asked for, show it, and write all of it to a file if one was named."""
+    chosen, console = parser().parse_args(), Console(width=WIDTH)
+    with ExitStack() as stack:
+        folder = chosen.dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sluis-bench-")))
+        say: Callable[[str], None] = lambda text: None  # noqa: E731
+        if console.is_terminal:
+            say = stack.enter_context(console.status("")).update
+        results = measured(chosen, folder.absolute(), say)
+    for name, report in REPORTS.items():
+        if name in results:
+            console.print(*report(results[name]), sep="\n")
+    if chosen.json:
+        chosen.json.write_text(json.dumps(surroundings(chosen) | results, default=vars, indent=1), encoding="utf-8")
+
+
+def measured(chosen: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> dict[str, Any]:
+    """Make the shops that are wanted, and measure on them."""
+    results: dict[str, Any] = {}
+    wanted = [name for name in ALL if name in chosen.only]
+    if wanted != [MEMORY]:
+        say("making the shop")
+        shop = shop_of(chosen.orders, folder)
+    if racing := [name for name in wanted if name in RACE]:
+        results["race"] = race(shop, racing, chosen.rounds, chosen.by_hand_share, say)
+    for module in APART:
+        if module in wanted:
+            say(module)
+            results[module] = measured_in_own_process(module, shop)
+    if MEMORY in wanted:
+        results[MEMORY] = {}
+        for orders in chosen.sizes:
+            say(f"{MEMORY}: {orders:,} orders")
+            results[MEMORY][orders] = measured_in_own_process("chamber", shop_of(orders, folder))
+    return results
+
+
+def surroundings(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Tell on what, and with what, was measured."""
+    machine = {"cores": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
+    return {
+        "orders": chosen.orders,
+        "by_hand_share": chosen.by_hand_share,
+        "machine": machine,
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
+
+
+def parser() -> argparse.ArgumentParser:
+    """Say what can be chosen."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--orders", type=int, default=100_000, help="how many orders the shop has had")
-    orders = parser.parse_args().orders
-    console = Console(width=100)
-    with tempfile.TemporaryDirectory(prefix="sluis-bench-") as name:
-        folder = Path(name)
-        command = [sys.executable, "-m", "cli.main", "demo", "--dir", name, "--orders", str(orders), "--shop-only"]
-        with console.status("making the shop"):
-            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-        results = {}
-        for contestant, told in CONTESTANTS.items():
-            with console.status(f"running: {told}"):
-                results[contestant] = measured_in_own_process(contestant, folder)
-        console.print(by_table(orders, results))
-        console.print(in_all(results))
+    parser.add_argument("--rounds", type=int, default=3, help="how often each contestant of the race runs")
+    parser.add_argument("--only", type=some_of, default=ALL, help=f"some of {','.join(ALL)}")
+    parser.add_argument("--by-hand-share", type=float, default=0.25, help="share of the rows that the script treats")
+    parser.add_argument("--sizes", type=sizes, default=(20_000, 100_000), help="orders of the shops for memory")
+    parser.add_argument("--dir", type=Path, help="a folder in which shops are kept for the next time")
+    parser.add_argument("--json", type=Path, help="a file for all that was measured")
+    return parser
 
 
-def by_table(orders: int, results: dict[str, Measured]) -> Table:
-    """Show extraction, treatment and staging of each table, beside the copy and the script."""
-    shown = Table(title=f"A shop of {orders:,} orders: CPU µs a row, from read to written", title_justify="left")
-    shown.caption = "Sluis reads all rows and writes those that may be published; the others write all."
-    shown.add_column("table", no_wrap=True)
-    for heading in ("rows", *CONTESTANTS.values(), "Sluis/copy", "hand/Sluis"):
-        shown.add_column(heading, justify="right", no_wrap=True)
-    steps = {name: {step.name: step for step in result.steps} for name, result in results.items()}
-    for name, ours in steps["chamber"].items():
-        if name in APART:
-            continue
-        copy, hand = steps["untreated"].get(name), steps["by_hand"].get(name)
-        shown.add_row(name, *_compared(copy, ours, hand))
-    shown.add_section()
-    copy, ours, hand = (_sum(results[name]) for name in CONTESTANTS)
-    shown.add_row("all", *_compared(copy, ours, hand))
-    return shown
+def some_of(text: str) -> tuple[str, ...]:
+    """Read names, by commas."""
+    names = tuple(text.split(","))
+    if unknown := set(names) - set(ALL):
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(ALL)}")
+    return names
 
 
-def in_all(results: dict[str, Measured]) -> Table:
-    """Show what stands beside the tables: imports, gates, publishing; whole seconds and peaks of memory."""
-    shown = Table(title="Whole processes: seconds (of which CPU)", title_justify="left")
-    shown.add_column("step", no_wrap=True)
-    for told in CONTESTANTS.values():
-        shown.add_column(told, justify="right")
-    for name in APART:
-        steps = [next((s for s in result.steps if s.name == name), None) for result in results.values()]
-        shown.add_row(name, *("" if step is None else _seconds(step) for step in steps))
-    shown.add_row("tables", *(_seconds(_sum(result)) for result in results.values()))
-    shown.add_section()
-    shown.add_row("peak of memory", *(f"{result.peak:,.0f} MB" for result in results.values()))
-    return shown
-
-
-def _sum(result: Measured) -> Step:
-    tables = [step for step in result.steps if step.name not in APART]
-    return Step("all", sum(s.rows for s in tables), sum(s.seconds for s in tables), sum(s.cpu for s in tables))
-
-
-def _compared(copy: Step | None, ours: Step, hand: Step | None) -> list[str]:
-    each = ["" if step is None else f"{step.cpu / max(step.rows, 1) * 1e6:.2f}" for step in (copy, ours, hand)]
-    ratios = [
-        f"{ours.cpu / copy.cpu:.2f}" if copy else "",
-        f"{hand.cpu / ours.cpu:.2f}" if hand else "",
-    ]
-    return [f"{ours.rows:,}", *each, *ratios]
-
-
-def _seconds(step: Step) -> str:
-    return f"{step.seconds:.1f} ({step.cpu:.1f})"
+def sizes(text: str) -> tuple[int, ...]:
+    """Read numbers of orders, by commas."""
+    return tuple(map(int, text.split(",")))
 
 
 if __name__ == "__main__":

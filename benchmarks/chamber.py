@@ -1,29 +1,38 @@
-"""The chamber as a run uses it, without Prefect: extract, treat and stage each table, gate, publish."""
+"""Sluis: the main job without Prefect, from opening to published: extract, treat and stage tables, gate, publish."""
 
 from __future__ import annotations
 
-import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 
-from benchmarks.measure import Measured
+from benchmarks.measure import WHOLE, Measured, tell
+from benchmarks.places import settings
+from stores.source import READERS
+from tasks.chamber import Chamber, open_chamber
+from tasks.in_parallel import in_parallel
+
+IN_TURN = "in_turn"
 
 
-def measure(folder: Path) -> Measured:
-    """Run the main job's steps on the shop in `folder`."""
+def measure(shop: Path, to: Path, how: str = "") -> Measured:
+    """Run the main job's steps on a shop: tables as a run loads them, or `in_turn`, so that each can be measured."""
+    import_module("great_expectations.expectations")  # or the gate would do it, while it is measured
     measured = Measured()
-    with measured.step("imports"):
-        import great_expectations  # noqa: F401 (or the gate would import it)
-
-        from benchmarks.places import settings
-        from tasks.chamber import open_chamber
-    with ExitStack() as stack:
-        with measured.step("look ahead"):
-            chamber = stack.enter_context(open_chamber(settings(folder, "chamber"), None))
+    with measured.step(WHOLE) as whole, ExitStack() as stack:
+        with measured.step("inspect"):
+            chamber = stack.enter_context(open_chamber(settings(shop, to), None))
             chamber.inspect(stack)
-        for name, table in chamber.policy.in_order():
-            with measured.step(table.publish_as) as step:
-                step.rows = chamber.load(name).extracted
+        if how == IN_TURN:
+            for name, _ in chamber.policy.in_order():
+                with measured.step(name) as step:
+                    step.rows = chamber.load(name).extracted
+        else:
+            with measured.step("tables") as step:
+                load_in_parallel(chamber)
+                step.rows = rows_read(chamber)
+        whole.rows = rows_read(chamber)
         with measured.step("gate"):
             chamber.gate()
         with measured.step("publish"):
@@ -31,5 +40,16 @@ def measure(folder: Path) -> Measured:
     return measured
 
 
+def load_in_parallel(chamber: Chamber) -> None:
+    """Load the tables as the flow does, with threads instead of Prefect's."""
+    with ThreadPoolExecutor(READERS) as pool:
+        in_parallel(chamber.policy.references(), lambda name: pool.submit(chamber.load, name), as_completed)
+
+
+def rows_read(chamber: Chamber) -> int:
+    """Count the rows of the source's own tables."""
+    return sum(chamber.facts[name].counts.extracted for name, table in chamber.policy.in_order() if not table.derived)
+
+
 if __name__ == "__main__":
-    sys.stdout.write(measure(Path(sys.argv[1])).told() + "\n")
+    tell(measure)

@@ -34,6 +34,9 @@ from stores.warehouse import ANALYTICS, Comments, Grouped
 MEMORY_LIMIT = "72MB"
 """Sorting spills beyond this, into the private folder, so that memory does not grow with the shop."""
 
+THREADS = 1
+"""Each further one holds rows in memory of its own."""
+
 WRITE_AHEAD = ("wal", "wal.checkpoint", "wal.recovery")
 """What DuckDB looks for beside a file when it opens it, and replays."""
 
@@ -130,7 +133,7 @@ class DuckDBCandidate:
         self._warehouse, self._work = warehouse, work
         self._file = work / "candidate.duckdb"
         self._private = work / f"{warehouse.live.name}.private-{run_id}"
-        self._limits = {"memory_limit": MEMORY_LIMIT, "threads": "1", "temp_directory": str(work / "spill")}
+        self._limits = {"memory_limit": MEMORY_LIMIT, "threads": str(THREADS), "temp_directory": str(work / "spill")}
         self._connection = duckdb.connect(
             str(self._file),
             config=self._limits,

@@ -11,7 +11,7 @@ Cell = Any
 
 
 def _is_emoji(text: str) -> bool:
-    return any(ord(c) >= 0x1F300 or 0x2600 <= ord(c) <= 0x27BF for c in text)
+    return not text.isascii() and any(ord(c) >= 0x1F300 or 0x2600 <= ord(c) <= 0x27BF for c in text)
 
 
 def _is_lower(text: str) -> bool:

@@ -15,6 +15,7 @@ VIN_STARTS: Final = {
     "Volvo": "YV1", "BMW": "WBA", "Audi": "WAU", "Kia": "KNA", "Hyundai": "KMH", "Skoda": "TMB",
 }  # fmt: skip
 BANKS: Final = ("DEMO", "FAKE", "TEST", "NEPB")
+LETTERS_AS_NUMBERS: Final = str.maketrans({chr(65 + place): str(10 + place) for place in range(26)})
 BCRYPT_LETTERS: Final = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 BASE64_LETTERS: Final = BCRYPT_LETTERS.replace(".", "+")
 ALNUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -47,7 +48,7 @@ def ibans(rng: np.random.Generator, n: int) -> list[str]:
 
 
 def _with_checksum(bank: str, account: str) -> str:
-    number = int("".join(str(int(c, 36)) for c in f"{bank}{account}NL00"))
+    number = int(f"{bank}{account}NL00".translate(LETTERS_AS_NUMBERS))
     return f"NL{98 - number % 97:02d}{bank}{account}"
 
 

@@ -77,6 +77,7 @@ def load_pools() -> Pools:
     )
 
 
+@cache
 def ascii_form(text: str) -> str:
     """The text in lower-case ASCII letters, as an e-mail address spells a name."""
     special = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "ß": "ss"})
@@ -85,7 +86,7 @@ def ascii_form(text: str) -> str:
 
 def has_diacritics(text: str) -> bool:
     """Whether a letter of the text is outside ASCII."""
-    return any(not c.isascii() and c.isalpha() for c in text)
+    return not text.isascii() and any(not c.isascii() and c.isalpha() for c in text)
 
 
 def _faker(locale: str) -> Faker:

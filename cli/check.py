@@ -61,7 +61,7 @@ def _as_json(policy: Policy, join: Join) -> dict[str, Any]:
 
 def _render(console: Console, found: dict[str, Any]) -> None:
     console.print(
-        f"Policy {found['policy_version']} is valid ({found['tables']} tables, {found['columns']} columns), "
+        f"Policy {found['policy_version']} is valid (tables: {found['tables']}, columns: {found['columns']}), "
         "and the source is what it describes."
     )
     for warning in found["warnings"]:

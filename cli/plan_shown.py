@@ -21,9 +21,8 @@ def render_plan(console: Console, plan: dict[str, Any]) -> None:
     """Show what happens to each column, then what becomes of rows, when they leave, and what has changed."""
     for name, table in plan["tables"].items():
         _columns(console, name, table)
-    console.print(
-        counts_table(f"A run would do this · policy {plan['policy_version']} · as of {plan['as_of']}", plan["tables"])
-    )
+    console.print(f"A run would do this · policy {plan['policy_version']} · as of {plan['as_of']}", highlight=False)
+    console.print(counts_table(plan["tables"]))
     _expiries(console, plan["tables"])
     console.print("\nSince the last published run")
     for change in plan["changes"] or ["nothing has changed"]:

@@ -15,16 +15,13 @@ from rich.text import Text
 from privacy.evidence import COUNTED
 from stores.settings import database_url
 
-_QUERY = (
-    "select province, count(distinct customer_id) as customers from analytics.addresses group by all order by 2 desc"
-)
+_QUERY = "select schema_name, table_name, estimated_size as rows, comment from duckdb_tables() order by all"
 
 
 def render_run(console: Console, run: dict[str, Any]) -> None:
     """Show what became of each table's rows, how the gates stand, and where to look next."""
-    console.print(
-        counts_table(f"Run {run['run_id']} · policy {run['policy_version']} · as of {run['as_of']}", run["tables"])
-    )
+    console.print(f"Run {run['run_id']} · policy {run['policy_version']} · as of {run['as_of']}", highlight=False)
+    console.print(counts_table(run["tables"]))
     gates = run["gates"]
     held = f"{gates['passed']} promises hold"
     broken = f", {len(gates['failed'])} broken, {len(gates['crashed'])} checks crashed" if not run["published"] else ""
@@ -37,9 +34,9 @@ def render_run(console: Console, run: dict[str, Any]) -> None:
         _where_to_look(console)
 
 
-def counts_table(title: str, tables: dict[str, Any]) -> Table:
+def counts_table(tables: dict[str, Any]) -> Table:
     """Show what becomes of each table's rows; fates of no row anywhere are left out."""
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("table", no_wrap=True)
     words = [fate.word for fate in COUNTED]
     shown = [word for word in words if word == "published" or any(counts[word] for counts in tables.values())]

@@ -34,7 +34,7 @@ def changes(policy: Policy, keys: Keys, tables: Mapping[str, TablePlan], last: P
     if policy.version != last.policy_version:
         yield f"policy: version {last.policy_version} → {policy.version}"
     elif policy.digest != last.policy_digest:
-        yield f"policy: its file was changed, and still says version {policy.version}"
+        yield f"policy: its file or a function that it names was changed, and still says version {policy.version}"
     contents = last.record.get("content", {})
     if keys.fingerprint() != last.key_fingerprint:
         contents = {}  # added up under another key

@@ -254,7 +254,7 @@ def test_a_changed_policy_is_told_by_what_it_does_otherwise(what: str) -> None:
 
     changed = told(policy(old, new), last(policy()))
 
-    assert changed == ["policy: its file was changed, and still says version test", *words]
+    assert changed == ["policy: its file or a function that it names was changed, and still says version test", *words]
 
 
 def test_a_column_that_is_gone_is_told() -> None:

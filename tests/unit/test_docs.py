@@ -22,7 +22,9 @@ from stores.settings import VARIABLES
 ROOT = Path(__file__).resolve().parents[2]
 
 PAGES = sorted(
-    path.relative_to(ROOT).as_posix() for folder in (ROOT, ROOT / "docs") for path in folder.glob("*.md")
+    path.relative_to(ROOT).as_posix()
+    for folder in (".", "docs", "docs/tutorial")
+    for path in (ROOT / folder).glob("*.md")
 ) + sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs/adr").glob("*.md"))
 
 WORDS = re.split(

@@ -24,10 +24,14 @@ READABLE: dict[TypeName, frozenset[str]] = {
 _WAYS_OUT = {
     "new_table": "Declare it under tables, or list it under never_extracted.",
     "missing_table": "Take it out of the policy, or give it back to the source.",
-    "new_column": "Declare a treatment for it under tables.{table}.columns, or list it under never_extracted there.",
+    "new_column": "It is {found}. Declare a treatment for it under tables.{table}.columns, or list it under "
+    "never_extracted there.",
     "missing_column": "Take it out of tables.{table}, or name its new name with from: ….",
-    "changed_type": "Declare its new type at tables.{table}.columns.{column}; see that its treatment still fits.",
+    "changed_type": "It is {found}. Declare its new type at tables.{table}.columns.{column}; see that its treatment "
+    "still fits.",
 }
+
+_UNREADABLE = "It is {found}, which no type of a policy reads. List it under tables.{table}.never_extracted."
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,13 @@ class Drift:
     kind: str
     table: str
     column: str | None = None
+    found: ColumnKind | None = None
+    """What the source says the column is, where it has it."""
+
+    @property
+    def named(self) -> dict[str, str | None]:
+        """Name the difference, for scripts."""
+        return {"kind": self.kind, "table": self.table, "column": self.column}
 
     def told(self, file: str) -> str:
         """Say what, where and the way out."""
@@ -48,7 +59,9 @@ class Drift:
             "missing_column": f"in {file}, but not in the source",
             "changed_type": f"has another type in the source than {file} declares",
         }[self.kind]
-        return f"{name}: {what}.\n  {_WAYS_OUT[self.kind].format(table=self.table, column=self.column)}"
+        unreadable = self.found and not any(self.found.family in families for families in READABLE.values())
+        way_out = _UNREADABLE if unreadable else _WAYS_OUT[self.kind]
+        return f"{name}: {what}.\n  {way_out.format(table=self.table, column=self.column, found=self.found)}"
 
 
 def find_drift(policy: Policy, schema: Schema) -> list[Drift]:
@@ -67,17 +80,17 @@ def refuse_drift(policy: Policy, drift: list[Drift]) -> None:
     """Stop on any difference, each told."""
     if drift:
         error = DriftError("\n".join(item.told(policy.file) for item in drift))
-        error.drift = [vars(item) for item in drift]
+        error.drift = [item.named for item in drift]
         raise error
 
 
 def _columns(name: str, table: Table, present: Mapping[str, ColumnKind]) -> list[Drift]:
     declared = {table.source_of(column): spec.type for column, spec in table.columns.items()}
     known = declared.keys() | table.never_extracted.keys()
-    found = [Drift("new_column", name, column) for column in present if column not in known]
+    found = [Drift("new_column", name, column, kind) for column, kind in present.items() if column not in known]
     found += [Drift("missing_column", name, column) for column in sorted(known) if column not in present]
     return found + [
-        Drift("changed_type", name, column)
+        Drift("changed_type", name, column, present[column])
         for column, kind in declared.items()
         if column in present and not _readable(kind, present[column])
     ]

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 TypeName = Literal["integer", "decimal", "double", "text", "boolean", "date", "timestamp"]
 
-_PATTERN = r"^(integer|double|text|boolean|date|timestamp|decimal\(\s*\d{1,2}\s*,\s*\d{1,2}\s*\))$"
+_PATTERN = r"^(integer|double|text|boolean|date|timestamp(\(local\))?|decimal\(\s*\d{1,2}\s*,\s*\d{1,2}\s*\))$"
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class ColumnType:
     name: TypeName
     precision: int = 0
     scale: int = 0
+    local: bool = False
+    """Whether moments stand in the source without offset, as a clock in the policy's time zone shows them."""
 
     @classmethod
     def parse(cls, text: object) -> ColumnType:
@@ -28,7 +30,12 @@ class ColumnType:
         if isinstance(text, ColumnType):
             return text
         if not isinstance(text, str) or not re.match(_PATTERN, text):
-            raise ValueError(f"unknown type; one of {', '.join(get_args(TypeName))}, decimals as decimal(12,2)")
+            raise ValueError(
+                f"unknown type; one of {', '.join(get_args(TypeName))}; decimals as decimal(12,2), "
+                "moments without offset as timestamp(local)"
+            )
+        if text == "timestamp(local)":
+            return cls("timestamp", local=True)
         if not text.startswith("decimal"):
             return cls(text)  # type: ignore[arg-type]
         precision, scale = (int(number) for number in re.findall(r"\d+", text))
@@ -55,6 +62,8 @@ class ColumnType:
                 return pa.timestamp("us", tz=time_zone)
 
     def __str__(self) -> str:
+        if self.local:
+            return f"{self.name}(local)"
         return f"decimal({self.precision},{self.scale})" if self.name == "decimal" else self.name
 
 

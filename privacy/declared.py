@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from privacy.column_types import ColumnType
 from privacy.key_index import Mask
+from privacy.local_dates import moments
 
 MISFITS = "_misfits"
 """Name of the integer column in which a source marks, a bit per column, values of a wrong kind (sent as NULL)."""
@@ -24,12 +25,19 @@ def force_types(
     marks = batch.column(MISFITS).to_numpy(zero_copy_only=False)
     any_marked = bool(marks.any())
     for bit, (name, kind) in enumerate(declared.items()):
-        columns[name], unreadable = cast_or_set_aside(batch.column(name), kind.arrow(time_zone))
+        columns[name], unreadable = _forced(batch.column(name), kind, time_zone)
         marked = (marks >> bit & 1).astype(bool) if any_marked else None
         found = unreadable if marked is None else marked if unreadable is None else marked | unreadable
         if found is not None and found.any():
             misfits[name] = found
     return columns, misfits
+
+
+def _forced(column: pa.Array, kind: ColumnType, time_zone: str) -> tuple[pa.Array, Mask | None]:
+    if not kind.local:
+        return cast_or_set_aside(column, kind.arrow(time_zone))
+    shown, unreadable = cast_or_set_aside(column, pa.timestamp("us"))
+    return moments(shown, time_zone), unreadable
 
 
 def cast_or_set_aside(column: pa.Array, to: pa.DataType) -> tuple[pa.Array, Mask | None]:

@@ -1,4 +1,4 @@
-"""The local date of a moment: business dates are those of the policy's time zone."""
+"""The local date of a moment, and the moment that a local clock shows: both are of the policy's time zone."""
 
 from __future__ import annotations
 
@@ -14,3 +14,20 @@ def local_dates(column: pa.Array) -> pa.Array:
     if pa.types.is_date(column.type):
         return column
     return pl.Series(column).dt.date().to_arrow()
+
+
+def moments(shown: pa.Array, time_zone: str) -> pa.Array:
+    """Give the moments (timestamp with zone) at which a local clock shows these times (timestamp without), day by day.
+
+    Of an hour that a clock shows twice, the first is meant. One that it skips counts on: 02:30 is 03:30. On a day that
+    it skipped (30 December 2011 in Samoa) there is no moment: NULL.
+    """
+    times = pl.Series(shown)
+    found = _at(times, time_zone)
+    if found.null_count() > times.null_count():
+        found = found.fill_null(_at(times.dt.offset_by("1h"), time_zone))
+    return found.to_arrow()
+
+
+def _at(times: pl.Series, time_zone: str) -> pl.Series:
+    return times.dt.replace_time_zone(time_zone, ambiguous="earliest", non_existent="null")

@@ -26,6 +26,11 @@ class ColumnKind:
     refers_to: tuple[tuple[str, str], ...] = ()
     """Tables and columns, by the foreign keys that the source declares."""
 
+    def __str__(self) -> str:
+        if self.family != "decimal":
+            return "of another type" if self.family == "other" else self.family
+        return "decimal without digits" if self.precision is None else f"decimal({self.precision},{self.scale or 0})"
+
 
 Schema = Mapping[str, Mapping[str, ColumnKind]]
 """Tables, their columns, and what each is."""

@@ -148,3 +148,30 @@ def test_a_stopped_run_says_on_a_terminal_what_json_says(published: Place, sluis
     assert (outcome.exit_code, outcome.stdout) == (4, "")
     assert "buyer.bsn: in the source, but not in" in outcome.stderr
     assert "Declare a treatment for it under tables.buyer.columns, or list it under never_extracted" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [
+        ("text", "It is text. Declare a treatment"),
+        ("numeric", "It is decimal without digits. Declare a treatment"),
+        ("decimal(8,3)", "It is decimal(8,3). Declare a treatment"),
+        ("blob", "It is binary, which no type of a policy reads. List it under tables.buyer.never_extracted."),
+    ],
+)
+def test_what_a_new_column_is_is_told_for_whoever_declares_it(
+    kind: str, found: str, published: Place, sluis: Command
+) -> None:
+    published.change_source(f"alter table buyer add column extra {kind}")
+
+    outcome = sluis("check", **published.environment)
+
+    assert f"policy.yaml.\n  {found}" in outcome.stderr
+
+
+def test_a_column_whose_type_has_changed_is_told_with_its_new_one(published: Place, sluis: Command) -> None:
+    published.change_source(*_again("sale", SALE.format("text", "real", "text")))
+
+    outcome = sluis("check", **published.environment)
+
+    assert "  It is double. Declare its new type at tables.sale.columns.total;" in outcome.stderr

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import sqlite3
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Place, run_in_process
+from tests.grown_shop import grow
 
 # VmHWM, not ru_maxrss: the latter also counts what the parent held when it started this process.
 MEASURED_RUN = """
@@ -29,14 +29,24 @@ main()
 """
 
 
-def peak_megabytes(folder: Path, orders: int, least_lines: int) -> float:
-    """Make a shop, run the main job on it as a process of its own, and give that process's peak."""
-    made = run_in_process("demo", "--dir", str(folder), "--orders", str(orders), "--shop-only", "--output", "json")
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Make a shop of two hundred thousand order lines."""
+    folder = tmp_path_factory.mktemp("small")
+    made = run_in_process("demo", "--dir", str(folder), "--orders", "80000", "--shop-only", "--output", "json")
     assert made.exit_code == 0, made.said
-    place = Place(folder)
-    with contextlib.closing(sqlite3.connect(place.source)) as source:
-        assert source.execute("select count(*) from order_line").fetchone()[0] > least_lines
-    script = folder / "measured_run.py"
+    return Place(folder)
+
+
+@pytest.fixture(scope="module")
+def small_peak(small: Place, prefect_server: Path) -> float:
+    """Give the peak of a run on it."""
+    return peak_megabytes(small, 200_000)
+
+
+def peak_megabytes(place: Place, lines: int) -> float:
+    """Run the main job as a process of its own, and give that process's peak."""
+    script = place.folder / "measured_run.py"
     script.write_text(MEASURED_RUN, encoding="utf-8")
     ended = subprocess.run(
         [sys.executable, str(script)],
@@ -45,19 +55,35 @@ def peak_megabytes(folder: Path, orders: int, least_lines: int) -> float:
         text=True,
         check=False,
     )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert json.loads(ended.stdout)["published"]
+    if ended.returncode:
+        raise RuntimeError(ended.stdout + ended.stderr)
+    told = json.loads(ended.stdout)
+    assert told["published"]
+    assert told["tables"]["order_lines"]["extracted"] >= lines
     (peak,) = [line.split()[1] for line in ended.stderr.splitlines() if line.startswith("peak ")]
-    place.source.unlink()
     return int(peak) / 1024
 
 
-@pytest.mark.long
-def test_two_million_lines_take_little_more_memory_than_two_hundred_thousand(
-    prefect_server: Path, tmp_path: Path
-) -> None:
-    small = peak_megabytes(tmp_path / "small", 80_000, 195_000)
-    large = peak_megabytes(tmp_path / "large", 800_000, 1_950_000)
+NOT_YET = pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="half as much again: freed heap is not given back between tables, and fate indexes hold 25 bytes a row",
+)
+"""Take this away when the test passes: it then fails for passing."""
 
-    assert large < 1.3 * small, (large, small)
-    assert large < 1000
+
+@pytest.mark.long
+@pytest.mark.parametrize(("times", "lines"), [(10, 2_000_000), pytest.param(25, 5_000_000, marks=NOT_YET)])
+def test_memory_grows_by_less_than_a_third_while_the_shop_grows_ten_and_twenty_five_times(
+    times: int, lines: int, small: Place, small_peak: float, tmp_path: Path
+) -> None:
+    large = Place(tmp_path)
+    grow(small.source, large.source, times)
+    for file in (small.policy, small.keyring):
+        shutil.copy(file, tmp_path)
+
+    peak = peak_megabytes(large, lines)
+
+    large.source.unlink()
+    assert peak < 1.3 * small_peak, (peak, small_peak)
+    assert peak < 1000

@@ -44,14 +44,17 @@ def _nowhere(values: KeyArray) -> Positions:
 
 
 def _by_distance(keys: KeyArray, least: int, span: int) -> Callable[[KeyArray], Positions]:
-    """Find integers that lie close together by their distance from the least: four bytes a key, and no search."""
-    rows = np.full(span, -1, np.int32)
-    rows[keys[::-1] - least] = np.arange(len(keys), dtype=np.int32)[::-1]
+    """Find integers that lie close together by their distance from the least: at most four bytes a key, no search."""
+    rows: npt.NDArray[np.int32] | None = None
+    if span > len(keys) or (keys[1:] <= keys[:-1]).any():
+        rows = np.full(span, -1, np.int32)
+        rows[keys[::-1] - least] = np.arange(len(keys), dtype=np.int32)[::-1]
 
     def find(values: KeyArray) -> Positions:
         distance = values - np.int64(least)
         near = distance.view(np.uint64) < span
-        return np.where(near, rows[np.where(near, distance, 0)], -1).astype(np.int64)
+        at = np.where(near, distance, 0)
+        return np.where(near, at if rows is None else rows[at], -1).astype(np.int64)
 
     return find
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from privacy.fates import Days, Fate, FateIndex, Fates
-from privacy.key_index import KeyIndex, as_keys, is_null
+from privacy.key_index import KeyArray, KeyIndex, as_keys, is_null
 from privacy.keys import Keys
 from privacy.policy import Policy, Table
 from privacy.pools import Taken
@@ -72,10 +71,29 @@ class LatestEvents:
     @classmethod
     def of(cls, referring: Iterable[tuple[pa.Array, Days]]) -> LatestEvents:
         """Build from batches of referring rows: the key that each refers to, and its event."""
-        keys, events = [np.empty(0, np.int64)], [np.empty(0, np.int32)]
+        keys: KeyArray = np.empty(0, np.int64)
+        events: Days = np.empty(0, np.int32)
+        compact = 0
         for column, days in referring:
             there = ~is_null(column) & (days != NO_EVENT)
-            keys.append(as_keys(column)[there])
-            events.append(days[there])
-        latest = pd.Series(np.concatenate(events)).groupby(np.concatenate(keys)).max()
-        return cls(KeyIndex.of(latest.index.to_numpy()), np.asarray(latest, np.int32))
+            own = as_keys(column)[there]
+            keys = np.concatenate([keys, own]) if len(keys) else own
+            events = np.concatenate([events, days[there]])
+            if len(keys) > 2 * compact + _FEW:
+                keys, events = _latest(keys, events)
+                compact = len(keys)
+        keys, events = _latest(keys, events)
+        return cls(KeyIndex.of(keys), events)
+
+
+_FEW = 100_000
+
+
+def _latest(keys: KeyArray, events: Days) -> tuple[KeyArray, Days]:
+    """Keep of each key the latest event."""
+    order = np.argsort(events, kind="stable")
+    order = order[np.argsort(keys[order], kind="stable")]
+    keys = keys[order]
+    last = np.ones(len(keys), np.bool_)
+    last[:-1] = keys[1:] != keys[:-1]
+    return keys[last], events[order[last]]

@@ -1,8 +1,8 @@
-"""Hand a stream of our batches to a database."""
+"""Hand our batches to a database: as a stream, or a table at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -21,9 +21,25 @@ def readable(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[p
             raise
 
     try:
-        yield pa.RecordBatchReader.from_batches(schema, guarded())
+        with pa.RecordBatchReader.from_batches(schema, guarded()) as reader:
+            yield reader
     except Exception as error:
         failure = ours[0] if ours else error
     else:
         return
     raise failure
+
+
+def in_tables(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
+    """Give tables of exactly `rows` rows, and one of what is left."""
+    held: list[pa.RecordBatch] = []
+    missing = rows
+    for batch in batches:
+        while len(batch) >= missing:
+            yield pa.Table.from_batches([*held, batch.slice(0, missing)])
+            batch, held, missing = batch.slice(missing), [], rows
+        if len(batch):
+            held.append(batch)
+            missing -= len(batch)
+    if held:
+        yield pa.Table.from_batches(held)

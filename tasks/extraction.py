@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -31,6 +31,7 @@ class Extraction:
     world: World
     snapshot: Snapshot
     on_progress: OnProgress
+    ended: set[str] = field(default_factory=set)
 
     def treater(self, name: str) -> TableTreater:
         """Begin a table, after those it refers to: find the events in other tables that start its clocks."""
@@ -56,9 +57,14 @@ class Extraction:
             yield force_types(batch, dict(reading.columns), self.world.policy.time_zone)[0]
 
     def finish(self, treater: TableTreater) -> None:
-        """End a table: those that refer to it may ask for its rows' fates."""
+        """End a table: those that refer to it may ask for its rows' fates, until the last of them has ended."""
         if treater.index:
             self.world.indexes[treater.name] = treater.index.build()
+        self.ended.add(treater.name)
+        references = self.world.policy.references()
+        for target in references[treater.name]:
+            if all(name in self.ended for name, targets in references.items() if target in targets):
+                self.world.indexes.pop(target, None)
 
     def _batches(self, reading: Reading, rows: int, step: str) -> Iterator[pa.RecordBatch]:
         done = 0

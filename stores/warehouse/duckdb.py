@@ -21,7 +21,7 @@ from privacy.evidence import RunRecord
 from privacy.fates import Fate
 from privacy.policy import Derived
 from privacy.treat import EXPIRES_ON, FATE, REASON
-from stores.arrow_stream import readable
+from stores.arrow_stream import in_tables
 from stores.duckdb_dialect import read_only
 from stores.durable import sync
 from stores.lock import exclusive
@@ -32,7 +32,10 @@ from stores.token_order import in_token_order
 from stores.warehouse import ANALYTICS, Comments, Grouped
 
 MEMORY_LIMIT = "72MB"
-"""Sorting spills beyond this, into the private folder, so that memory does not grow with the shop."""
+"""Grouping and reading spill beyond this, into the private folder, so that memory does not grow with the shop."""
+
+ROWS_AN_INSERT = 122_880
+"""A row group of DuckDB's: it keeps the rows that it reads until an insert ends, beside its limit."""
 
 THREADS = 1
 """Each further one holds rows in memory of its own."""
@@ -146,11 +149,17 @@ class DuckDBCandidate:
     def stage(
         self, table: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch], rows: int, key: str, comments: Comments
     ) -> None:
-        by_key = f'order by "{key}"'
-        if schema.field(key).type == pa.uuid():
-            batches, by_key = in_token_order(batches, schema, key, rows, self._work), ""
-        with readable(schema, batches) as reader, self._reading(reader) as connection:
-            connection.execute(f'create table {ANALYTICS}."{table}" as from staged {by_key}')
+        target, has_tokens = f'{ANALYTICS}."{table}"', schema.field(key).type == pa.uuid()
+        if has_tokens:
+            batches = in_token_order(batches, schema, key, rows, self._work)
+        with self._reading(schema.empty_table()) as connection:
+            connection.execute(f"create table {target} as from staged")
+        for some in in_tables(batches, ROWS_AN_INSERT):
+            with self._reading(some) as connection:
+                connection.execute(f"insert into {target} from staged")
+        with self._connection.cursor() as connection:
+            if not has_tokens:
+                connection.execute(f'create or replace table {target} as from {target} order by "{key}"')
             _comment(connection, table, comments)
 
     def stage_groups(self, table: str, batches: pa.RecordBatchReader, derived: Derived, comments: Comments) -> Grouped:
@@ -214,7 +223,12 @@ class DuckDBCandidate:
         """Give a connection of its own, so that tables can be staged at one time, which reads `rows` as `staged`."""
         with self._connection.cursor() as connection:
             connection.register("staged", rows)
-            yield connection
+            try:
+                yield connection
+            finally:
+                connection.unregister(
+                    "staged"
+                )  # else a stream that was not read to its end crashes Python when it ends
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, table: str, comments: Comments) -> None:

@@ -1,0 +1,18 @@
+"""Memory that columns no longer need."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+
+_MMAP_THRESHOLD = -3
+_COLUMN = 256 * 1024
+
+
+def give_freed_memory_back() -> None:
+    """Let the C library of Linux give each freed column back to the system; left alone it keeps what large ones held.
+
+    Its threshold for that rises with every large block that is freed (mallopt(3), M_MMAP_THRESHOLD), unless it is set.
+    """
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library, which has no such setting
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _COLUMN)

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from cli.summary import counts_table
+from cli.summary import counts_table, tell_reasons
 
 BAR = 20
 LARGEST = 2
@@ -23,6 +23,7 @@ def render_plan(console: Console, plan: dict[str, Any]) -> None:
         _columns(console, name, table)
     console.print(f"A run would do this · policy {plan['policy_version']} · as of {plan['as_of']}", highlight=False)
     console.print(counts_table(plan["tables"]))
+    tell_reasons(console, plan["tables"])
     _expiries(console, plan["tables"])
     console.print("\nSince the last published run")
     for change in plan["changes"] or ["nothing has changed"]:

@@ -22,6 +22,7 @@ def render_run(console: Console, run: dict[str, Any]) -> None:
     """Show what became of each table's rows, how the gates stand, and where to look next."""
     console.print(f"Run {run['run_id']} · policy {run['policy_version']} · as of {run['as_of']}", highlight=False)
     console.print(counts_table(run["tables"]))
+    tell_reasons(console, run["tables"])
     gates = run["gates"]
     held = f"{gates['passed']} promises hold"
     broken = f", {len(gates['failed'])} broken, {len(gates['crashed'])} checks crashed" if not run["published"] else ""
@@ -47,6 +48,13 @@ def counts_table(tables: dict[str, Any]) -> Table:
             name, *(Text(f"{counts[key]:,}", style="" if counts[key] else "dim") for key in ("extracted", *shown))
         )
     return table
+
+
+def tell_reasons(console: Console, tables: dict[str, Any]) -> None:
+    """Say why rows are set aside."""
+    for name, counts in tables.items():
+        for reason, rows in counts["quarantine_reasons"].items():
+            console.print(f"  set aside of {name}: {rows:,}, {reason}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _where_to_look(console: Console) -> None:

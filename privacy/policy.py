@@ -43,6 +43,9 @@ def _name(text: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_name)]
+SourceName = Annotated[str, StringConstraints(min_length=1)]
+"""The name of something that is published under another name, or not at all: a source may name it as it likes."""
+
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3)]
 
 
@@ -140,7 +143,7 @@ class Column(Part):
     treatment: Annotated[AnyTreatment, BeforeValidator(_shorthand)]
     meaning: str = ""
     because: Reason | None = None
-    source: Name | None = Field(default=None, alias="from")
+    source: SourceName | None = Field(default=None, alias="from")
     references: Name | None = None
     only_where_null: Name | None = None
     future: Literal["quarantine", "allow"] = "quarantine"
@@ -191,7 +194,7 @@ class Table(Part):
     objected_when_set: Name | None = None
     derived: Derived | None = None
     columns: dict[Name, Column] = Field(min_length=1)
-    never_extracted: dict[Name, Reason] = {}
+    never_extracted: dict[SourceName, Reason] = {}
 
     def source_of(self, column: str) -> str:
         """Name the source column of a published column."""
@@ -217,7 +220,7 @@ class Policy(Part):
     recipients: dict[str, Recipient]
     promises: dict[str, PolicyPromise] = {}
     domains: dict[Name, Domain]
-    never_extracted: dict[Name, Reason]
+    never_extracted: dict[SourceName, Reason]
     tables: dict[Name, Table] = Field(min_length=1)
 
     _lines: Mapping[Path, int] = PrivateAttr(default_factory=dict)

@@ -106,4 +106,5 @@ class Reader:
             check=False,
         )
         self._ended_with = done.returncode
-        assert re.fullmatch(expected(answer), done.stdout), f"$ {command}\n{done.stdout}\n--- and not\n{answer}"
+        said = f"{done.stdout.rstrip()}\n".lstrip("\n")
+        assert re.fullmatch(expected(answer), said), f"$ {command}\n{said}\n--- and not\n{answer}"

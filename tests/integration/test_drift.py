@@ -175,3 +175,27 @@ def test_a_column_whose_type_has_changed_is_told_with_its_new_one(published: Pla
     outcome = sluis("check", **published.environment)
 
     assert "  It is double. Declare its new type at tables.sale.columns.total;" in outcome.stderr
+
+
+def test_names_that_no_warehouse_takes_can_be_left_out_or_published_as_others(
+    place: Place, run: Command, sluis: Command
+) -> None:
+    place.change_source(
+        'create table "Order Details" (a)',
+        'alter table line add column "Unit ""Price" text',
+        """alter table line add column "it's, année" text""",
+        """update line set "it's, année" = 'blue'""",
+    )
+    place.change_policy(
+        "never_extracted: {audit: Not for analysts.}",
+        "never_extracted: {audit: Not for analysts., Order Details: Not for analysts.}",
+    )
+    place.change_policy(
+        "      article: {",
+        """      colour: {from: "it's, année", type: text, role: non_personal, treatment: keep, because: A colour.}
+      article: {""",
+    )
+    place.policy.write_text(place.policy.read_text() + "    never_extracted: {'Unit \"Price': Nobody asks.}\n")
+
+    assert run().exit_code == 0
+    assert place.rows("select distinct colour from analytics.lines") == [("blue",)]

@@ -109,6 +109,15 @@ def test_more_quarantine_than_the_policy_allows_is_foretold(place: Place, run: C
     assert "sales: the gate would refuse 2 rows in quarantine; 1 are allowed" in foretold.json["warnings"]
 
 
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_why_rows_are_set_aside_is_said_where_they_are_counted(command: str, place: Place, sluis: Command) -> None:
+    place.change_source("update sale set sold_at = '2020-01-01 00:00:00' where sale_id < 3")
+
+    outcome = sluis(command, **place.environment)
+
+    assert "set aside of sales: 2, sold_at: not of its declared type\n" in outcome.said
+
+
 # ── what it leaves alone ──────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -12,6 +12,7 @@ from privacy.fates import Fate
 from privacy.policy import Column, Policy, Table
 from privacy.promises import (
     ColumnPromise,
+    IsToken,
     NoneAsRead,
     NoRawIdentifier,
     NotEmpty,
@@ -82,13 +83,15 @@ def _of_table(policy: Policy, table: Table, facts: TableFacts, as_of: datetime.d
 def _of_column(
     policy: Policy, table: Table, name: str, column: Column, facts: TableFacts
 ) -> Iterator[ColumnPromise | RunPromise]:
-    yield from column.treatment.promises()
+    linked = column.references and column.extracted
+    # a reference that holds is a token because its target is one
+    yield from (p for p in column.treatment.promises() if not (linked and isinstance(p, IsToken)))
     if column.searched and column.treatment.gives(column.type, policy.time_zone) == "string":
         yield NoRawIdentifier()
     if of := profiled_as(column, policy.time_zone):
         allowed = policy.value_drift.allowed(facts.counts.fates[Fate.PUBLISHED])
         yield NoValueDrift(of=of, strictly=of == "text" and column.role != "non_personal", allowed=allowed)
-    if column.references and column.extracted:
+    if linked:
         target = policy.tables[column.references]
         yield ReferenceHolds(table=target.publish_as, key=target.primary_key)
     if not facts.source or not column.extracted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -69,7 +70,7 @@ class Extraction:
     def _batches(self, reading: Reading, rows: int, step: str) -> Iterator[pa.RecordBatch]:
         done = 0
         self.on_progress(step, 0, rows)
-        for batch in self.snapshot.batches(reading, BATCH_ROWS):
+        for batch in _read_ahead(self.snapshot.batches(reading, BATCH_ROWS)):
             yield batch
             done += len(batch)
             self.on_progress(step, done, rows)
@@ -85,3 +86,12 @@ class Extraction:
             (columns[link], past_event_days(referring, event, columns, self.world))
             for columns in self.look_at(reading, "clocks")
         )
+
+
+def _read_ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Give batches while the next one is read in a thread of its own."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch

@@ -55,6 +55,13 @@ def test_the_whole_policy_of_the_page_gives_no_cause_for_warnings():
     assert [*lint(policy, ()), *doubts(policy)] == []
 
 
+def test_the_policy_of_the_tutorial_is_valid_and_gives_no_cause_for_warnings():
+    text = (Path(__file__).parents[2] / "docs" / "tutorial" / "sakila.yaml").read_text("utf-8")
+    policy = read_policy(text, "sakila.yaml")
+
+    assert [*lint(policy, ()), *doubts(policy)] == []
+
+
 def test_every_key_of_a_policy_appears():
     schema = json.loads(schema_text())
     parts = [schema, *schema["$defs"].values()]

@@ -35,7 +35,8 @@ def test_a_number_becomes_the_nearest_multiple_that_its_type_holds_and_of_two_th
     rounded = treat(treatment(kind="round", step=in_units(step, type_)), column)
 
     last = limit // step
-    nearest = [max(-last, min(last, round(Fraction(number, step)))) for number in units]  # round() is half to even
+    first = -((limit + (type_ == pa.int64())) // step)  # int64 reaches one further down than up
+    nearest = [max(first, min(last, round(Fraction(number, step)))) for number in units]  # round() is half to even
     assert rounded == [in_units(multiple * step, type_) for multiple in nearest]
 
 

@@ -40,7 +40,7 @@ from stores.source import Reading, Source
 from stores.warehouse import ANALYTICS, Candidate
 from tasks.comments import comments_on
 from tasks.extraction import LISTENER, Extraction, OnProgress
-from tasks.freed_memory import give_freed_memory_back
+from tasks.freed_memory import keep_little_freed_memory
 from tasks.refusal import refusal
 
 
@@ -162,7 +162,7 @@ def read_rules(settings: Settings) -> tuple[Policy, Keys]:
 @contextmanager
 def open_chamber(settings: Settings, as_of: datetime.date | None) -> Iterator[Chamber]:
     """Open all that a run needs, hold the warehouse, and leave nothing half-done behind."""
-    give_freed_memory_back()
+    keep_little_freed_memory()
     policy, keys = read_rules(settings)
     source, warehouse = open_source(settings.source), open_warehouse(settings.warehouse)
     ledger = open_ledger(settings.ledger)

@@ -16,6 +16,7 @@ from privacy.retention_rules import ClockOf, KeepAtMost
 from privacy.treat import TableTreater, columns_read
 from privacy.world import LatestEvents, World
 from stores.source import Reading, Snapshot, Totals
+from tasks.freed_memory import give_freed_memory_back
 
 BATCH_ROWS = 32_768
 
@@ -66,6 +67,9 @@ class Extraction:
         for target in references[treater.name]:
             if all(name in self.ended for name, targets in references.items() if target in targets):
                 self.world.indexes.pop(target, None)
+        for events in [events for events in self.world.events if events[0] == treater.name]:
+            del self.world.events[events]
+        give_freed_memory_back()
 
     def _batches(self, reading: Reading, rows: int, step: str) -> Iterator[pa.RecordBatch]:
         done = 0

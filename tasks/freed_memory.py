@@ -5,14 +5,23 @@ from __future__ import annotations
 import contextlib
 import ctypes
 
+import pyarrow as pa
+
 _MMAP_THRESHOLD = -3
 _COLUMN = 256 * 1024
 
 
-def give_freed_memory_back() -> None:
+def keep_little_freed_memory() -> None:
     """Let the C library of Linux give each freed column back to the system; left alone it keeps what large ones held.
 
     Its threshold for that rises with every large block that is freed (mallopt(3), M_MMAP_THRESHOLD), unless it is set.
     """
     with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library, which has no such setting
         ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _COLUMN)
+
+
+def give_freed_memory_back() -> None:
+    """Give back what small blocks and Arrow's pool hold, at the end of a table."""
+    pa.default_memory_pool().release_unused()
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -181,7 +181,7 @@ def open_chamber(settings: Settings, as_of: datetime.date | None) -> Iterator[Ch
             with contextlib.suppress(Exception):  # what stopped the run is told, not what it kept from being noted
                 _note_end(ledger, record, "refused" if isinstance(error, GateError) else "failed", now)
             raise
-        _note_end(ledger, record, "published", now)
+        _note_end(ledger, record, "published" if record.published else "failed", now)
 
 
 def _note_end(ledger: Ledger, record: RunRecord, state: str, began: datetime.datetime) -> None:

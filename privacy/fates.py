@@ -111,14 +111,14 @@ class FateIndexBuilder:
 
     def build(self) -> FateIndex:
         """Give the index, and keep nothing beside it."""
-        index = KeyIndex.of(_joined(self._keys, self._keys[0].dtype if self._keys else np.int64))
+        index = KeyIndex.of(_joined(self._keys, np.int64))
         tokens = _joined(self._tokens, TOKEN) if self._tokens else None
         return FateIndex(index, _joined(self._fates, np.uint8), _joined(self._expires, np.int32), tokens)
 
 
 def _joined(parts: list[npt.NDArray[Any]], kind: npt.DTypeLike) -> Any:
-    """Join the parts of a column, letting go of each as it is copied, so that no column is held twice."""
-    whole = np.empty(sum(map(len, parts)), kind)
+    """Join the parts of a column (of `kind` if there are none), letting go of each as it is copied."""
+    whole = np.empty(sum(map(len, parts)), parts[0].dtype if parts else kind)
     end = len(whole)
     while parts:
         part = parts.pop()

@@ -38,11 +38,11 @@ REASON = "_reason"
 
 def columns_read(table: Table) -> dict[str, ColumnType]:
     """Name the source columns that treating a table reads, with their types: never more than the policy names."""
-    wanted = {name for name, column in table.columns.items() if column.extracted}
+    read = {name for name, column in table.columns.items() if column.extracted}
     for column in table.columns.values():
-        wanted.update(column.treatment.needs(), filter(None, [column.only_where_null]))
-    wanted.update(filter(None, [table.objected_when_set]))
-    return {table.source_of(name): column.type for name, column in table.columns.items() if name in wanted}
+        read.update(column.treatment.needs(), filter(None, [column.only_where_null]))
+    read.update(filter(None, [table.objected_when_set]))
+    return {table.source_of(name): column.type for name, column in table.columns.items() if name in read}
 
 
 def published_schema(policy: Policy, table: Table) -> pa.Schema:

@@ -74,7 +74,7 @@ class SqliteSource:
                         break
             else:
                 raise StoreError("source: it is written to without a pause.\n  Run again, or hand over a copy.")
-            if versions - {self._schema_version or versions.pop()}:
+            if self._schema_version is not None and versions != {self._schema_version}:
                 raise StoreError("source: its schema changed while the run began.\n  Run again.")
             yield SqliteSnapshot(readers)
 

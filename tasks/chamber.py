@@ -171,10 +171,11 @@ def open_chamber(settings: Settings, as_of: datetime.date | None) -> Iterator[Ch
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     record = RunRecord(run_id, policy.version, policy.digest, keys.fingerprint(), world.as_of, outline=outline(policy))
     with warehouse.exclusive(run_id), warehouse.candidate(run_id) as candidate:
-        if ledger.last_fingerprint() not in (None, keys.fingerprint()):
+        last = ledger.runs.last_published()
+        if last and last.key_fingerprint != keys.fingerprint():
             record.warnings.append(KEY_CHANGED)
-        ledger.start(run_id, getpass.getuser(), now)
-        chamber = Chamber(world, source, candidate, record, ledger.last_rows(), LISTENER.get())
+        ledger.runs.start(run_id, "refresh", getpass.getuser(), now)
+        chamber = Chamber(world, source, candidate, record, ledger.runs.last_rows(), LISTENER.get())
         try:
             yield chamber
         except Exception as error:
@@ -187,4 +188,4 @@ def open_chamber(settings: Settings, as_of: datetime.date | None) -> Iterator[Ch
 def _note_end(ledger: Ledger, record: RunRecord, state: str, began: datetime.datetime) -> None:
     ended = datetime.datetime.now(datetime.UTC)
     record.seconds = (ended - began).total_seconds()
-    ledger.end(record, state, began, ended)
+    ledger.runs.end(record, state, began, ended)

@@ -1,0 +1,185 @@
+"""The ledger's tables: what must stay true of runs and people although their data are gone. Never a raw value.
+
+docs/ledger.md shows them; a change here needs a migration in stores/ledger/migrations/versions.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData()
+
+
+class Moment(sa.types.TypeDecorator[datetime.datetime]):
+    """An aware moment, kept and given in UTC by every database, also by those that keep no zone."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: datetime.datetime | None, dialect: sa.engine.Dialect
+    ) -> datetime.datetime | None:
+        return value and value.astimezone(datetime.UTC)
+
+    def process_result_value(
+        self, value: datetime.datetime | None, dialect: sa.engine.Dialect
+    ) -> datetime.datetime | None:
+        return value and (
+            value.replace(tzinfo=datetime.UTC) if value.tzinfo is None else value.astimezone(datetime.UTC)
+        )
+
+
+IDENTITY = sa.Table(
+    "identity",
+    METADATA,
+    sa.Column("ledger_id", sa.String, primary_key=True, comment="random; a warehouse names the ledger it belongs to"),
+)
+
+RUN = sa.Table(
+    "run",
+    METADATA,
+    sa.Column("run_id", sa.String, primary_key=True),
+    sa.Column(
+        "kind", sa.String, nullable=False, server_default="refresh", comment="refresh, erasure, retention, replay"
+    ),
+    sa.Column("actor", sa.String, nullable=False, comment="who ran it, as far as the operating system knows"),
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("ended_at", Moment),
+    sa.Column(
+        "state",
+        sa.String,
+        nullable=False,
+        comment="running, sealed (about to be published), published, refused (by a gate), failed, abandoned (killed)",
+    ),
+    sa.Column("as_of", sa.Date),
+    sa.Column("policy_version", sa.String),
+    sa.Column("policy_digest", sa.String),
+    sa.Column("key_fingerprint", sa.String),
+    sa.Column("record", sa.JSON, comment="the run record: names, counts, hashes"),
+)
+
+WATERMARK = sa.Table(
+    "watermark",
+    METADATA,
+    sa.Column("table_name", sa.String, primary_key=True, comment="published name"),
+    sa.Column("run_id", sa.String, nullable=False, comment="the run that published it last"),
+    sa.Column("read_at", Moment, nullable=False, comment="time of the source snapshot"),
+    sa.Column("rows", sa.Integer, nullable=False),
+)
+
+REQUEST = sa.Table(
+    "request",
+    METADATA,
+    sa.Column("request_id", sa.String, primary_key=True, comment="random"),
+    sa.Column("reference", sa.String, nullable=False, unique=True, comment="by which the officer knows it"),
+    sa.Column("right", sa.String, nullable=False, comment="erasure, restriction, objection, access, …"),
+    sa.Column("origin", sa.String, nullable=False, comment="source (the shop's own table) or command"),
+    sa.Column("actor", sa.String, nullable=False),
+    sa.Column("received_at", Moment, nullable=False),
+    sa.Column("due_on", sa.Date, nullable=False),
+    sa.Column("registered_at", Moment, nullable=False),
+    sa.Column(
+        "state",
+        sa.String,
+        nullable=False,
+        comment="registered, decided (suppressions stand), applied (published), lifted, refused, noted, answered",
+    ),
+    sa.Column("subjects", sa.Integer, nullable=False, comment="how many people it names"),
+    sa.Column("closed", sa.Boolean, nullable=False, comment="whether the source was searched for further identifiers"),
+    sa.Column("decided_at", Moment),
+    sa.Column("applied_at", Moment),
+    sa.Column("run_id", sa.String, comment="the run that applied it"),
+    sa.Column("receipt_id", sa.String, comment="emptied when the tombstones have expired"),
+)
+
+IDENTIFIER = sa.Table(
+    "identifier",
+    METADATA,
+    sa.Column("request_id", sa.String, sa.ForeignKey("request.request_id", ondelete="cascade"), primary_key=True),
+    sa.Column("subject", sa.Integer, primary_key=True, comment="which of the people that the request names"),
+    sa.Column("identifies", sa.String, primary_key=True, comment="customer or email"),
+    sa.Column("epoch", sa.Integer, primary_key=True, comment="of the root tombstones"),
+    sa.Column("mac", sa.String(32), primary_key=True, comment="keyed; 32 hexadecimal digits"),
+    sa.Column("found_in", sa.String, nullable=False, comment="request, warehouse or source"),
+)
+
+SUPPRESSION = sa.Table(
+    "suppression",
+    METADATA,
+    sa.Column("reference", sa.String(36), primary_key=True, comment="random; the generation of those who come back"),
+    sa.Column("identifies", sa.String, primary_key=True, comment="customer or email"),
+    sa.Column("epoch", sa.Integer, primary_key=True, comment="of the root tombstones"),
+    sa.Column("mac", sa.String(32), primary_key=True, comment="keyed; 32 hexadecimal digits"),
+    sa.Column("kind", sa.String, nullable=False, comment="erased (a tombstone), restricted, objected"),
+    sa.Column("request_id", sa.String, comment="emptied when the request is forgotten"),
+    sa.Column("since", Moment, nullable=False, comment="erased: rows of no later business time are held back"),
+    sa.Column("seen_on", sa.Date, comment="the last day on which a full scan of the source found a match"),
+    sa.Column("lifted_at", Moment),
+)
+
+HORIZON = sa.Table(
+    "horizon",
+    METADATA,
+    sa.Column("erased_at", Moment, primary_key=True, comment="latest erasure whose tombstone has expired"),
+)
+
+HOLD = sa.Table(
+    "hold",
+    METADATA,
+    sa.Column("hold_id", sa.String, primary_key=True),
+    sa.Column("matter", sa.String, nullable=False, comment="the procedure that needs the record"),
+    sa.Column("table_name", sa.String, nullable=False, comment="source name"),
+    sa.Column("epoch", sa.Integer, nullable=False, comment="of the root tombstones"),
+    sa.Column("mac", sa.String(32), nullable=False, comment="of the record's key; keyed, 32 hexadecimal digits"),
+    sa.Column("origin", sa.String, nullable=False, comment="source (the shop's own table) or command"),
+    sa.Column("actor", sa.String, nullable=False),
+    sa.Column("placed_at", Moment, nullable=False),
+    sa.Column("held_from", sa.Date, nullable=False),
+    sa.Column("held_until", sa.Date, comment="the last day; empty: until released"),
+    sa.Column("released_at", Moment),
+)
+
+PLAN = sa.Table(
+    "plan",
+    METADATA,
+    sa.Column("plan_hash", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String, nullable=False, comment="erasure or source_deletion"),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("actor", sa.String, nullable=False),
+    sa.Column("scope", sa.JSON, nullable=False, comment="what was planned: ids, counts, days"),
+    sa.Column("applied_at", Moment),
+)
+
+APPROVAL = sa.Table(
+    "approval",
+    METADATA,
+    sa.Column("plan_hash", sa.String(64), primary_key=True),
+    sa.Column("actor", sa.String, primary_key=True),
+    sa.Column("basis", sa.String, nullable=False, comment="how the actor is known: operating_system or stated"),
+    sa.Column("at", Moment, nullable=False),
+)
+
+RECEIPT = sa.Table(
+    "receipt",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False, comment="1, 2, 3, …"),
+    sa.Column("receipt_id", sa.String, nullable=False, unique=True, comment="random"),
+    sa.Column("body", sa.Text, nullable=False, comment="canonical JSON: counts and hashes"),
+    sa.Column("previous", sa.String, nullable=False, comment="hash of the receipt before; empty for the first"),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("signature", sa.String, nullable=False, comment="Ed25519, hexadecimal"),
+    sa.Column("epoch", sa.Integer, nullable=False, comment="of the root receipts"),
+)
+
+FROZEN = sa.Table(
+    "frozen",
+    METADATA,
+    sa.Column("mart", sa.String, primary_key=True),
+    sa.Column("month", sa.Date, primary_key=True, comment="first day of a closed month"),
+    sa.Column("cell", sa.String, primary_key=True, comment="canonical JSON: what the figures are of"),
+    sa.Column("figures", sa.Text, nullable=False, comment="canonical JSON; anonymous statistics"),
+    sa.Column("run_id", sa.String, nullable=False),
+    sa.Column("frozen_at", Moment, nullable=False),
+)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from privacy.policy import Broken, Column, Policy, Table
+from privacy.policy import Column, Policy, Table
+from privacy.policy_parts import Broken
 from privacy.promise_rules import impossible
 from privacy.treatments import Custom, Pseudonymize
 from privacy.treatments.base import ANY_TYPE

@@ -8,24 +8,19 @@ column_rules and policy_rules.
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StringConstraints
+from pydantic import BeforeValidator, Field, PrivateAttr
 
 from privacy.canonical import Form
 from privacy.column_types import DeclaredType
 from privacy.identifiers import Kind
+from privacy.policy_parts import Name, Part, Path, Reason, SourceName
+from privacy.policy_rights import Approvals, Holds, Requests, Subject, Tombstones
 from privacy.promises import ColumnPromise
 from privacy.retention_rules import Retention, Via
 from privacy.treatments import AnyTreatment, Keep, Suppress
-
-Path = tuple[str | int, ...]
-"""A place in the file: the keys and numbers of items that lead to it."""
-
-Broken = tuple[Path, str]
-"""Where something is wrong or doubtful, and what."""
 
 LegalBasis = Literal[
     "consent", "contract", "legal_obligation", "vital_interests", "public_task", "legitimate_interests"
@@ -34,25 +29,6 @@ LegalBasis = Literal[
 
 Role = Literal["direct_identifier", "quasi_identifier", "sensitive", "non_personal"]
 """ISO/IEC 20889: what a column can give away about a person."""
-
-
-def _name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
-        raise ValueError("a name is made of letters, digits and underscores")
-    return text
-
-
-Name = Annotated[str, AfterValidator(_name)]
-SourceName = Annotated[str, StringConstraints(min_length=1)]
-"""The name of something that is published under another name, or not at all: a source may name it as it likes."""
-
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3)]
-
-
-class Part(BaseModel):
-    """Base of all parts of a policy."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Controller(Part):
@@ -116,21 +92,6 @@ class Waiver(Part):
     until: datetime.date
 
 
-class Identifier(Part):
-    """A column by which a data subject is found, and the join domain or form that its values belong to."""
-
-    column: Name
-    identifies: Literal["customer", "email"]
-
-
-class Subject(Part):
-    """Whose data a table holds: found by columns of its own, or through the parent row (`via`), or nobody's."""
-
-    who: str
-    found_by: tuple[Identifier, ...] = ()
-    via: Name | None = None
-
-
 def _shorthand(treatment: Any) -> Any:
     return {"kind": treatment} if isinstance(treatment, str) else treatment
 
@@ -191,10 +152,11 @@ class Table(Part):
     subject: Subject
     primary_key: Name
     retention: Retention
+    while_held: Literal["leave", "stay"] = "leave"
     objected_when_set: Name | None = None
     derived: Derived | None = None
     columns: dict[Name, Column] = Field(min_length=1)
-    never_extracted: dict[SourceName, Reason] = {}
+    never_extracted: dict[SourceName, Reason] = Field(default={})
 
     def source_of(self, column: str) -> str:
         """Name the source column of a published column."""
@@ -218,9 +180,13 @@ class Policy(Part):
     waivers: tuple[Waiver, ...] = ()
     purposes: dict[str, Purpose]
     recipients: dict[str, Recipient]
-    promises: dict[str, PolicyPromise] = {}
+    promises: dict[str, PolicyPromise] = Field(default={})
     domains: dict[Name, Domain]
     never_extracted: dict[SourceName, Reason]
+    requests: Requests | None = None
+    approvals: Approvals = Approvals()
+    tombstones: Tombstones = Tombstones()
+    holds: Holds | None = None
     tables: dict[Name, Table] = Field(min_length=1)
 
     _lines: Mapping[Path, int] = PrivateAttr(default_factory=dict)

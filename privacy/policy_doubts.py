@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from privacy.policy import Broken, Policy, Table
+from privacy.policy import Policy, Table
+from privacy.policy_parts import Broken
 from privacy.retention_rules import Unlimited
 
 

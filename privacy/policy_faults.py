@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from privacy.policy import Path
+from privacy.policy_parts import Path
 
 _OURS = ("value_error", "retention", "after")
 """Errors whose message is our own."""

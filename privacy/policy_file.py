@@ -11,8 +11,9 @@ import yaml
 from pydantic import ValidationError
 
 from privacy.errors import PolicyError
-from privacy.policy import Broken, Path, Policy
+from privacy.policy import Policy
 from privacy.policy_faults import place, words
+from privacy.policy_parts import Broken, Path
 from privacy.policy_references import WrittenOut
 from privacy.policy_rules import broken_rules
 from privacy.treatments import Custom

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from privacy.policy import Broken, Path
+from privacy.policy_parts import Broken, Path
 
 TAKEN = ("type", "role", "treatment")
 """What a referring column takes from the key, each unless it states it itself."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from itertools import chain
 
 from privacy.column_rules import column_rules
-from privacy.policy import Broken, Policy, Table
+from privacy.policy import Policy, Table
+from privacy.policy_parts import Broken
 from privacy.retention_rules import ClockOf, KeepAtMost, Rule, Unlimited, Via
 from privacy.treat import columns_read
 from privacy.treatments import Noise

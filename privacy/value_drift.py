@@ -14,7 +14,8 @@ from typing import Literal
 import pyarrow as pa
 
 from privacy.evidence import DriftedValues, FailedPromise, GateReport
-from privacy.policy import Broken, Column, Policy, Waiver
+from privacy.policy import Column, Policy, Waiver
+from privacy.policy_parts import Broken
 
 NOTICE = datetime.timedelta(days=30)
 """How long before its end a waiver is worth a warning."""

@@ -46,6 +46,10 @@ class Keyring:
         """Give the keys that treat the rows of the warehouse."""
         return Keys(self.newest("analytics"))
 
+    def subjects(self) -> SubjectKeys:
+        """Give the keys by which people are recognised without being named."""
+        return SubjectKeys(self.roots["tombstones"])
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -56,6 +60,10 @@ class Keys:
     def token_key(self, domain: str) -> bytes:
         """Give the key of a join domain's tokens (32 bytes)."""
         return self._derive(f"token/{domain}")
+
+    def generation_key(self, domain: str, generation: bytes) -> bytes:
+        """Give the key of a join domain's tokens for people who came back after one erasure (32 bytes)."""
+        return self._derive(f"token/{domain}/{generation.hex()}")
 
     def noise_key(self, quantity: str, domain: str) -> bytes:
         """Give the key of the noise that a domain's values put on one quantity (32 bytes)."""
@@ -78,9 +86,39 @@ class Keys:
         return hmac.digest(self._derive("fingerprint"), b"sluis", hashlib.sha256).hex()[:16]
 
     def _derive(self, purpose: str) -> bytes:
-        return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"sluis/v1/{purpose}".encode()).derive(
-            self.epoch.root
-        )
+        return derived(self.epoch, purpose)
+
+
+@dataclass(frozen=True)
+class SubjectKeys:
+    """The keys under which identifiers of data subjects are kept: of every epoch of the root tombstones."""
+
+    epochs: tuple[Epoch, ...] = field(repr=False)
+
+    @property
+    def newest(self) -> int:
+        """Give the number of the epoch in which new tombstones are made."""
+        return self.epochs[-1].number
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Give the numbers of all epochs, oldest first."""
+        return tuple(epoch.number for epoch in self.epochs)
+
+    def key(self, identifies: str, epoch: int) -> bytes:
+        """Give the key of one kind of identifier in one epoch (32 bytes); KeyringError if it is gone."""
+        found = next((one for one in self.epochs if one.number == epoch), None)
+        if found is None:
+            raise KeyringError(
+                f"keyring: tombstones epoch {epoch} is missing, under which people are held back.\n"
+                "  Put the backup of the key file back; without it they cannot be recognised."
+            )
+        return derived(found, f"subject/{identifies}")
+
+
+def derived(epoch: Epoch, purpose: str) -> bytes:
+    """Derive the key of one purpose from an epoch's root (32 bytes)."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"sluis/v1/{purpose}".encode()).derive(epoch.root)
 
 
 def check_root(name: str, number: int, root: bytes) -> bytes:

@@ -62,11 +62,29 @@ def _table(policy: Policy, table: Table) -> Iterator[Broken]:
             yield path, f"names {column}, which is not among the columns"
     if table.subject.via:
         yield from _link(table, table.subject.via, ("subject", "via"))
+    yield from _subject(table)
+
+
+def _subject(table: Table) -> Iterator[Broken]:
+    """Tell how a subject cannot be found: by two columns at a time, or by when its rows happened."""
+    kinds: set[str] = set()
+    for index, identifier in enumerate(table.subject.found_by):
+        if identifier.identifies in kinds:
+            yield (
+                ("subject", "found_by", index),
+                f"is a second column that identifies {identifier.identifies}; name one",
+            )
+        kinds.add(identifier.identifies)
+    happened = table.subject.happened
+    if happened in table.columns and table.columns[happened].type.name not in ("date", "timestamp"):
+        yield ("subject", "happened"), f"{happened} is not a date or timestamp"
 
 
 def _columns_named(table: Table) -> Iterator[tuple[tuple[str | int, ...], str]]:
     for index, identifier in enumerate(table.subject.found_by):
         yield ("subject", "found_by", index), identifier.column
+    if table.subject.happened:
+        yield ("subject", "happened"), table.subject.happened
     if table.objected_when_set:
         yield ("objected_when_set",), table.objected_when_set
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from privacy.keys import Epoch, Keys
 from privacy.policy import Column, Policy, Table
-from privacy.treat import EXPIRES_ON, TableTreater
+from privacy.treat import TableTreater
 from privacy.world import World
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def sample(policy: Policy, rows: int) -> dict[str, Rows]:
 
 
 def _treated(treater: TableTreater, columns: dict[str, pa.Array]) -> Rows:
-    after = treater.treat_alone(columns).drop_columns([EXPIRES_ON])
+    after = treater.treat_alone(columns).select(list(treater.table.columns))
     before = {name: columns[treater.table.source_of(name)] for name in after.schema.names}
     return [
         {name: {"before": _shown(before[name][row]), "after": _shown(after[name][row])} for name in before}

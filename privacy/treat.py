@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import ParamSpec, TypeVar
@@ -17,11 +17,14 @@ from privacy.declared import force_types
 from privacy.errors import TreatmentError
 from privacy.evidence import TableCounts
 from privacy.fates import NO_CLOCK, Fate, FateIndexBuilder, Fates
+from privacy.generations import renewed
 from privacy.key_index import Mask
 from privacy.local_dates import local_dates
 from privacy.policy import Column, Policy, Table
 from privacy.retention import expiry_column
 from privacy.retention_rules import ClockOf, KeepAtMost
+from privacy.subjects import GENERATION, MAC, SUBJECT_COLUMNS, identifiers_of
+from privacy.tokens import tokens
 from privacy.treatments import Synthesize, Treatment
 from privacy.treatments.base import arrow, series
 from privacy.treatments.pseudonymization import Pseudonymize
@@ -41,7 +44,8 @@ def columns_read(table: Table) -> dict[str, ColumnType]:
     read = {name for name, column in table.columns.items() if column.extracted}
     for column in table.columns.values():
         read.update(column.treatment.needs(), filter(None, [column.only_where_null]))
-    read.update(filter(None, [table.objected_when_set]))
+    read.update(filter(None, [table.objected_when_set, table.subject.happened]))
+    read.update(identifier.column for identifier in table.subject.found_by)
     return {table.source_of(name): column.type for name, column in table.columns.items() if name in read}
 
 
@@ -49,6 +53,13 @@ def published_schema(policy: Policy, table: Table) -> pa.Schema:
     """Give the Arrow schema of a table as published: its columns as treated, then `_expires_on`."""
     fields = [(name, column.treatment.gives(column.type, policy.time_zone)) for name, column in table.columns.items()]
     return pa.schema([*fields, (EXPIRES_ON, pa.date32())])
+
+
+def staged_schema(policy: Policy, table: Table) -> pa.Schema:
+    """Give the schema of a table's treated rows: as published, then whose each row is, for the private index."""
+    found = [pa.field(SUBJECT_COLUMNS[identifies], pa.uuid()) for identifies in identifiers_of(table)]
+    generation = [pa.field(GENERATION, pa.uuid())] if found else []
+    return pa.schema([*published_schema(policy, table), *found, *generation])
 
 
 @dataclass(frozen=True)
@@ -66,7 +77,7 @@ class TableTreater:
         self.name, self.world = name, world
         self.table = world.policy.tables[name]
         self.read = columns_read(self.table)
-        self.schema = published_schema(world.policy, self.table)
+        self.schema = staged_schema(world.policy, self.table)
         self.set_aside_schema = self.schema.append(pa.field(REASON, pa.string()))
         self.grouping_schema = self.schema.append(pa.field(FATE, pa.uint8())).append(pa.field(REASON, pa.string()))
         self.treatments = {column: self._ready(column) for column in self.table.columns}
@@ -145,6 +156,7 @@ class TableTreater:
             if result is None:
                 beside = {other: series(self._beside(how, other, raw, verdict, rows)) for other in how.needs()}
                 result = arrow(self._naming(name, how.treat, series(value), beside, self.world.keys))
+                result = self._of_new_people(name, result, value, verdict, rows)
             treated.append(result.cast(self.schema.field(name).type) if not len(result) else result)
             if counts:
                 counts.nulls[name] += value.null_count if column.extracted else len(value)
@@ -153,6 +165,7 @@ class TableTreater:
                 if (as_read := how.as_read(value, result)) is not None:
                     counts.as_read[name] += as_read
         treated.append(expiry_column(verdict.expires[rows]))
+        treated.extend(self._whose(verdict, rows))
         return pa.RecordBatch.from_arrays(treated, schema=self.schema)
 
     def _ready(self, column: str) -> Treatment:
@@ -177,6 +190,26 @@ class TableTreater:
         if name not in verdict.links or not isinstance(column.treatment, Pseudonymize):
             return None
         return self.world.indexes[str(column.references)].tokens_of(value, verdict.links[name].where(rows))
+
+    def _of_new_people(self, name: str, result: pa.Array, value: pa.Array, verdict: Verdict, rows: Mask) -> pa.Array:
+        """Give people who came back after an erasure tokens that do not join those of before."""
+        how, anew = self.table.columns[name].treatment, verdict.generations.filter(pa.array(rows))
+        tells_whose = self.table.source_of(name) in identifiers_of(self.table).values()
+        if anew.null_count == len(anew) or not tells_whose or not isinstance(how, Pseudonymize):
+            return result
+
+        def make(values: pa.Array, generation: bytes) -> pa.Array:
+            return tokens(values, how.form, self.world.keys.generation_key(how.domain, generation))
+
+        return renewed(result, value, anew, make)
+
+    def _whose(self, verdict: Verdict, rows: Mask) -> Iterator[pa.Array]:
+        """Give the columns of the private index: the MACs of each row's identifiers, and its generation."""
+        if self.table.subject.found_by:
+            nobody = pa.nulls(len(rows), MAC)
+            macs = [verdict.subjects.get(identifies, nobody) for identifies in identifiers_of(self.table)]
+            for column in (*macs, verdict.generations):
+                yield pa.ExtensionArray.from_storage(pa.uuid(), column.filter(pa.array(rows)))
 
     def _beside(self, how: Treatment, other: str, raw: Columns, verdict: Verdict, rows: Mask) -> pa.Array:
         value = raw[self.table.source_of(other)]

@@ -13,8 +13,11 @@ from privacy.clocks import event_days
 from privacy.fates import NO_CLOCK, Days, Fate, Fates, Linked
 from privacy.key_index import Mask, is_null
 from privacy.policy import Table
+from privacy.policy_rights import Identifies
 from privacy.retention import NO_EVENT, day_number, first_absent_month
 from privacy.retention_rules import ClockOf, KeepAtMost, Unlimited, Via
+from privacy.subjects import MAC, subjects_of
+from privacy.suppression import happened_at
 from privacy.world import World
 
 Columns = Mapping[str, pa.Array]
@@ -33,6 +36,10 @@ class Verdict:
         """For each reference column: what it refers to."""
         self.unlinked: dict[str, Fates] = {}
         """For each reference column that is no parent's: the fate of the row it refers to."""
+        self.subjects: dict[Identifies, pa.Array] = {}
+        """The MACs of each row's identifiers, by what they identify."""
+        self.generations: pa.Array = pa.nulls(rows, MAC)
+        """The erasure after which a row of somebody who came back happened."""
 
     def say(self, rows: Mask, fate: Fate, reason: str = "") -> None:
         """Give a fate to rows that no earlier one applies to."""
@@ -57,7 +64,7 @@ def decide(name: str, table: Table, columns: Columns, misfits: Mapping[str, Mask
     """Decide a batch: who is suppressed, what has expired, what cannot be trusted."""
     rows = len(next(iter(columns.values())))
     verdict = Verdict(rows)
-    verdict.share(world.anti_join(table, columns, rows))
+    _suppressed(table, columns, world, verdict)
     if table.objected_when_set:
         verdict.say(~is_null(columns[table.source_of(table.objected_when_set)]), Fate.OBJECTED)
     for column, mask in misfits.items():
@@ -71,6 +78,23 @@ def decide(name: str, table: Table, columns: Columns, misfits: Mapping[str, Mask
     _clock(name, table, columns, world, verdict)
     verdict.say(verdict.expires <= day_number(world.as_of), Fate.EXPIRED)
     return verdict
+
+
+def _suppressed(table: Table, columns: Columns, world: World, verdict: Verdict) -> None:
+    """Recognise whose rows these are, and hold back those of people who are not to be seen."""
+    if world.subject_keys is None or not table.subject.found_by:
+        return
+    newest = world.subject_keys.newest
+    verdict.subjects = subjects_of(table, columns, world.subject_keys, newest)
+    macs = {(identifies, newest): column for identifies, column in verdict.subjects.items()}
+    for epoch in world.suppressions.epochs - {newest}:
+        older = subjects_of(table, columns, world.subject_keys, epoch)
+        macs |= {(identifies, epoch): column for identifies, column in older.items()}
+    happened = happened_at(table, columns, world.policy.time_zone)
+    held = world.suppressions.hold_back(macs, happened, len(verdict.fates))
+    verdict.share(held.fates)
+    verdict.generations = held.generations
+    world.seen.update(held.seen)
 
 
 def _future(table: Table, columns: Columns, world: World, verdict: Verdict) -> None:
@@ -111,6 +135,8 @@ def _references(table: Table, columns: Columns, world: World, verdict: Verdict) 
         verdict.say(
             fates == Fate.ORPHAN, Fate.QUARANTINED, f"{source}: the source has no such row in {column.references}"
         )
+        if name == table.subject.via:
+            verdict.share(np.where(fates <= Fate.OBJECTED, fates, Fate.PUBLISHED).astype(np.uint8))
         if name == table.via:
             verdict.share(fates, f"{source}: its row in {column.references} is in quarantine")
             verdict.say(is_null(columns[source]), Fate.QUARANTINED, f"{source}: no parent")

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 
-from privacy.fates import Days, Fate, FateIndex, Fates
+from privacy.fates import Days, FateIndex
 from privacy.key_index import KeyArray, KeyIndex, as_keys, is_null
-from privacy.keys import Keys
-from privacy.policy import Policy, Table
+from privacy.keys import Keys, SubjectKeys
+from privacy.policy import Policy
 from privacy.pools import Taken
 from privacy.retention import NO_EVENT
-
-AntiJoin = Callable[[Table, Mapping[str, pa.Array], int], Fates]
-"""Given a table, its columns and its number of rows: ERASED, RESTRICTED, OBJECTED or PUBLISHED for each row."""
-
-
-def nobody(table: Table, columns: Mapping[str, pa.Array], rows: int) -> Fates:
-    """Suppress nobody: no request is on record."""
-    return np.full(rows, Fate.PUBLISHED, np.uint8)
+from privacy.suppression import Suppressions
 
 
 @dataclass(frozen=True)
@@ -34,7 +27,12 @@ class World:
     keys: Keys
     as_of: datetime.date
     now: datetime.datetime
-    anti_join: AntiJoin = nobody
+    subject_keys: SubjectKeys | None = None
+    """None where nobody is to be recognised, as among invented rows."""
+    suppressions: Suppressions = Suppressions()  # noqa: RUF009 (frozen)
+    """Who is held back."""
+    seen: set[bytes] = field(default_factory=set, repr=False)
+    """References of the tombstones that matched a row."""
     indexes: dict[str, FateIndex] = field(default_factory=dict, repr=False)
     """Finished tables that others refer to."""
     events: dict[tuple[str, str, str], LatestEvents] = field(default_factory=dict, repr=False)

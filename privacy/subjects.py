@@ -1,0 +1,61 @@
+"""Identifiers of data subjects, kept as MACs only: who a row is about, for whoever holds the keys.
+
+    key = HKDF-SHA-256(root tombstones of an epoch, info = "sluis/v1/subject/" + "customer" | "email")
+    mac = the first 16 bytes of HMAC-SHA-256(key, message), message as of tokens (privacy/tokens.py)
+
+A customer's number is keyed as text, so that 123 and "123" are one; an e-mail address in its canonical form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from privacy.canonical import Form, canonical
+from privacy.keys import SubjectKeys
+from privacy.macs import for_each, mac_digits, read_bytes
+from privacy.policy import Table
+from privacy.policy_rights import Identifies
+
+CUSTOMER: Identifies = "customer"
+EMAIL: Identifies = "email"
+
+SUBJECT_COLUMNS: Mapping[Identifies, str] = {CUSTOMER: "_customer", EMAIL: "_email"}
+"""Columns of a treated batch that tell whose each row is; they go into the private index, never to analysts."""
+
+GENERATION = "_generation"
+"""Column that names the erasure after which a row of somebody who came back happened."""
+
+INDEX_COLUMNS = (*SUBJECT_COLUMNS.values(), GENERATION)
+
+_FORMS: Mapping[Identifies, Form] = {CUSTOMER: "text", EMAIL: "email"}
+
+MAC = pa.binary(16)
+
+
+def macs_of(column: pa.Array, identifies: Identifies, key: bytes) -> pa.FixedSizeBinaryArray:
+    """Give the MAC of each value (16 bytes), NULL for NULL and for blank text."""
+    form = _FORMS[identifies]
+    text = column if pa.types.is_string(column.type) else column.cast(pa.string())
+    return for_each(canonical(text, form), lambda values: _macs(values, form, key))
+
+
+def _macs(values: pa.Array, form: Form, key: bytes) -> pa.FixedSizeBinaryArray:
+    digits = read_bytes(mac_digits(values, form, key)[:, :32])
+    return pa.FixedSizeBinaryArray.from_buffers(MAC, len(values), [None, pa.py_buffer(digits)])
+
+
+def identifiers_of(table: Table) -> dict[Identifies, str]:
+    """Name the source columns by which a table's rows are found."""
+    return {found.identifies: table.source_of(found.column) for found in table.subject.found_by}
+
+
+def subjects_of(
+    table: Table, columns: Mapping[str, pa.Array], keys: SubjectKeys, epoch: int
+) -> dict[Identifies, pa.FixedSizeBinaryArray]:
+    """Give the MACs of a batch's identifiers under one epoch, by what they identify."""
+    return {
+        identifies: macs_of(columns[source], identifies, keys.key(identifies, epoch))
+        for identifies, source in identifiers_of(table).items()
+    }

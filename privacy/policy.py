@@ -183,7 +183,7 @@ class Policy(Part):
     promises: dict[str, PolicyPromise] = Field(default={})
     domains: dict[Name, Domain]
     never_extracted: dict[SourceName, Reason]
-    requests: Requests | None = None
+    requests: Requests = Requests()
     approvals: Approvals = Approvals()
     tombstones: Tombstones = Tombstones()
     holds: Holds | None = None

@@ -36,8 +36,8 @@ class Subject(Part):
     happened: Name | None = None
 
 
-class Requests(Part):
-    """The source's own table of requests by data subjects: its columns, its words, and what a run does by itself."""
+class RequestTable(Part):
+    """The source's own table of requests by data subjects: its columns, and what their words mean."""
 
     source: SourceName = Field(alias="from")
     reference: SourceName
@@ -46,14 +46,20 @@ class Requests(Part):
     state: SourceName
     identified_by: tuple[Identifier, ...] = Field(min_length=1)
     words: dict[Right, tuple[str, ...]] = Field(default={})
-    """Which words of the column `right` mean which right; one that is not named here is meant by itself."""
+    """Which words of the column `right` mean which right; a right that is not named here is meant by its own name."""
     no_effect: tuple[str, ...] = ()
     """States of requests that were turned down."""
     ended: tuple[str, ...] = ()
     """States of restrictions that were lifted, and of objections that were withdrawn."""
     waiting: tuple[str, ...] = ()
     """States of requests that nobody has answered yet."""
-    apply_at_most: int = Field(ge=0)
+
+
+class Requests(Part):
+    """What becomes of requests by data subjects: how long they may take, and what a run does by itself."""
+
+    table: RequestTable | None = None
+    apply_at_most: int = Field(default=25, ge=0)
     """How many people a run takes out by itself; more wait for approval."""
     term: DeclaredDuration = Duration(1, 0, "1 month")
     warn: DeclaredDuration = Duration(0, 7, "7 days")

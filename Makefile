@@ -11,12 +11,16 @@ export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),tr
 demo: env
 	$(BIN)/sluis demo --dir demo-run
 
+# Two workers, because two cores are asked for, and each runs a Prefect server. A file stays with one worker, so that what its
+# tests share is made once; files go out in their order, because those of seconds stand before those of milliseconds.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: env
-	$(BIN)/python -m pytest -m "not long"
+	$(PYTEST) -m "not long"
 
 # 5 is pytest's word for "nothing is marked long", which is no fault.
 test-long: env
-	$(BIN)/python -m pytest -m long || [ $$? -eq 5 ]
+	$(PYTEST) -m long || [ $$? -eq 5 ]
 
 lint: env
 	$(BIN)/ruff check .

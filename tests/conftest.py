@@ -1,9 +1,10 @@
-"""Real parts for tests: one Prefect server a session, the `sluis` command, and a small shop of three tables."""
+"""Real parts for tests: one Prefect server for each worker, the `sluis` command, and a small shop of three tables."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime
+import fcntl
 import hashlib
 import io
 import json
@@ -103,6 +104,24 @@ class Place:
 
 
 Command = Callable[..., Outcome]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what runs alone last, so that it waits for the other workers once."""
+    items.sort(key=_runs_alone)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Run a test while no other worker runs one marked `alone`; and one marked so while no other runs any."""
+    with Path(__file__).open() as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX if _runs_alone(item) else fcntl.LOCK_SH)
+        return (yield)
+
+
+def _runs_alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("alone") is not None
 
 
 @pytest.fixture(scope="session")

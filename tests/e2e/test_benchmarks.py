@@ -15,6 +15,8 @@ from benchmarks.measure import WHOLE
 from benchmarks.race import BY_HAND, RACE
 from benchmarks.treatment import STEPS, TREAT
 
+pytestmark = [pytest.mark.long, pytest.mark.alone]
+
 Steps = dict[str, dict[str, Any]]
 
 
@@ -34,13 +36,11 @@ def steps(measured: dict[str, Any]) -> Steps:
     return {step["name"]: step for step in measured["steps"]}
 
 
-@pytest.mark.long
 def test_every_part_is_measured(told: dict[str, Any]) -> None:
     assert told.keys() >= {"race", *set(ALL) - RACE.keys()}
     assert told["race"][0].keys() == RACE.keys()
 
 
-@pytest.mark.long
 def test_all_contestants_but_the_script_by_hand_read_the_same_rows(told: dict[str, Any]) -> None:
     rows = {name: steps(measured)[WHOLE]["rows"] for name, measured in told["race"][0].items()}
     by_hand = rows.pop(BY_HAND)
@@ -49,7 +49,6 @@ def test_all_contestants_but_the_script_by_hand_read_the_same_rows(told: dict[st
     assert by_hand == pytest.approx(rows["copy"] * told["by_hand_share"], rel=0.01)
 
 
-@pytest.mark.long
 def test_the_steps_of_a_treatment_add_up_to_it(told: dict[str, Any]) -> None:
     found = steps(told["treatment"])
     tables = {name.partition("/")[0] for name in found if name.endswith(f"/{TREAT}")}
@@ -61,7 +60,6 @@ def test_the_steps_of_a_treatment_add_up_to_it(told: dict[str, Any]) -> None:
         assert all(found[f"{table}/{step}"]["cpu"] > 0 for step in (*STEPS, TREAT))
 
 
-@pytest.mark.long
 def test_the_statements_of_the_gate_are_caught_and_run_without_it(told: dict[str, Any]) -> None:
     found = steps(told["gate"])
 

@@ -14,6 +14,8 @@ import pytest
 from tests.conftest import Place, run_in_process
 from tests.grown_shop import grow
 
+pytestmark = [pytest.mark.long, pytest.mark.alone]
+
 # VmHWM, not ru_maxrss: the latter also counts what the parent held when it started this process.
 MEASURED_RUN = """
 import atexit, re, sys
@@ -64,7 +66,6 @@ def peak_megabytes(place: Place, lines: int) -> float:
     return int(peak) / 1024
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("times", "lines", "most"), [(10, 2_000_000, 1.3), (25, 5_000_000, 1.5)])
 def test_memory_grows_by_a_third_or_a_half_while_the_shop_grows_ten_and_twenty_five_times(
     times: int, lines: int, most: float, small: Place, small_peak: float, tmp_path: Path

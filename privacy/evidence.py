@@ -121,11 +121,15 @@ class RunRecord:
     policy_digest: str
     key_fingerprint: str
     as_of: datetime.date
+    kind: str = "refresh"
+    """Refresh, erasure, retention or replay."""
     published: bool = False
     seconds: float = 0.0
     gates: GateReport = GateReport()
     tables: dict[str, TableCounts] = field(default_factory=dict)
     """By published name."""
+    requests: dict[str, int] = field(default_factory=lambda: {"applied": 0, "pending": 0})
+    """Requests of data subjects that this run applied, and those that wait for approval."""
     warnings: list[str] = field(default_factory=list)
     outline: Mapping[str, Any] = field(default_factory=dict)
     """What was done to each table and column, as `privacy.changes.outline` tells it."""
@@ -150,7 +154,7 @@ class RunRecord:
                 "crashed": [vars(crash) for crash in self.gates.crashed],
             },
             "tables": {name: counts.as_json() for name, counts in self.tables.items()},
-            "requests": {"applied": 0, "pending": 0},
+            "requests": self.requests,
             "warnings": self.warnings,
         }
 

@@ -74,6 +74,15 @@ class Listed:
         )
 
 
+class Met(NamedTuple):
+    """Rows whose people are listed by one kind of identifier under one epoch."""
+
+    identifies: Identifies
+    epoch: int
+    rows: npt.NDArray[np.int64]
+    macs: pa.FixedSizeBinaryArray
+
+
 class Held(NamedTuple):
     """What suppressions make of a batch's rows."""
 
@@ -83,6 +92,7 @@ class Held(NamedTuple):
     """The erasure after which a row happened that is of somebody new, else NULL."""
     seen: frozenset[bytes]
     """References of the tombstones that matched."""
+    met: tuple[Met, ...]
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,7 @@ class Suppressions:
         fates = np.full(rows, Fate.PUBLISHED, np.uint8)
         generations: pa.Array = pa.nulls(rows, MAC)
         seen: set[bytes] = set()
+        met: list[Met] = []
         for (identifies, epoch), column in macs.items():
             if (listed := self.listed.get((identifies, epoch))) is None:
                 continue
@@ -127,10 +138,11 @@ class Suppressions:
             ).astype(np.uint8)
             fates[some] = np.minimum(fates[some], held)
             references = listed.references.take(at)
+            met.append(Met(identifies, epoch, some, listed.macs.take(at.drop_null())))
             seen.update(references.drop_null().unique().to_pylist())
             generations = pc.if_else(generations.is_null(), references, generations)
         anew = pa.array(fates == Fate.PUBLISHED)
-        return Held(fates, pc.if_else(anew, generations, pa.scalar(None, MAC)), frozenset(seen))
+        return Held(fates, pc.if_else(anew, generations, pa.scalar(None, MAC)), frozenset(seen), tuple(met))
 
 
 def happened_at(table: Table, columns: Mapping[str, pa.Array], time_zone: str) -> pa.Array | None:

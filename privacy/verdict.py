@@ -94,7 +94,14 @@ def _suppressed(table: Table, columns: Columns, world: World, verdict: Verdict) 
     held = world.suppressions.hold_back(macs, happened, len(verdict.fates))
     verdict.share(held.fates)
     verdict.generations = held.generations
-    world.seen.update(held.seen)
+    world.met.seen.update(held.seen)
+    for met in held.met:
+        if met.epoch != newest:
+            anew = verdict.subjects[met.identifies].take(pa.array(met.rows))
+            world.met.anew.update(
+                (met.identifies, met.epoch, before, after)
+                for before, after in zip(met.macs.to_pylist(), anew.to_pylist(), strict=True)
+            )
 
 
 def _future(table: Table, columns: Columns, world: World, verdict: Verdict) -> None:

@@ -14,9 +14,20 @@ from privacy.fates import Days, FateIndex
 from privacy.key_index import KeyArray, KeyIndex, as_keys, is_null
 from privacy.keys import Keys, SubjectKeys
 from privacy.policy import Policy
+from privacy.policy_rights import Identifies
 from privacy.pools import Taken
 from privacy.retention import NO_EVENT
 from privacy.suppression import Suppressions
+
+
+@dataclass(frozen=True)
+class People:
+    """Those who are held back and were met in the source; collected as tables are decided."""
+
+    seen: set[bytes] = field(default_factory=set)
+    """References of the tombstones that matched a row."""
+    anew: set[tuple[Identifies, int, bytes, bytes]] = field(default_factory=set)
+    """Identifiers listed under an older epoch: kind, epoch, MAC there, and MAC under the newest epoch."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +42,8 @@ class World:
     """None where nobody is to be recognised, as among invented rows."""
     suppressions: Suppressions = Suppressions()  # noqa: RUF009 (frozen)
     """Who is held back."""
-    seen: set[bytes] = field(default_factory=set, repr=False)
-    """References of the tombstones that matched a row."""
+    met: People = field(default_factory=People, repr=False)
+    """Which of them were met in the source."""
     indexes: dict[str, FateIndex] = field(default_factory=dict, repr=False)
     """Finished tables that others refer to."""
     events: dict[tuple[str, str, str], LatestEvents] = field(default_factory=dict, repr=False)

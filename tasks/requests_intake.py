@@ -1,0 +1,83 @@
+"""Requests at the beginning of a run: what the shop's own table holds is registered, what may be applied is decided."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from stores.ledger.request import Request
+
+from privacy.keys import SubjectKeys
+from privacy.policy import Policy
+from privacy.policy_rights import RequestTable
+from privacy.requests import SUPPRESSING, later
+from stores.ledger import Ledger
+from stores.source import Schema
+from tasks.extraction import Extraction
+from tasks.people import search_source
+from tasks.request_table import Asked, requests_asked
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What a run found of requests."""
+
+    pending: int
+    """Requests of more people than a run may take out by itself: they wait for approval."""
+    warnings: tuple[str, ...]
+
+
+def take_in(extraction: Extraction, schema: Schema, ledger: Ledger, keys: SubjectKeys, actor: str) -> Intake:
+    """Register and decide requests; from here on the ledger's suppressions hold back whom they name."""
+    policy, now, unread = extraction.world.policy, extraction.world.now, Counter[str]()
+    if table := policy.requests.table:
+        asked = list(requests_asked(extraction, schema, table, keys, unread))
+        ledger.requests.register([one.request for one in asked], actor, now)
+        states = {request.reference: request for request in ledger.requests.list()}
+        for one in asked:
+            _follow(ledger, table, one, states[one.request.reference], now)
+    search_source(extraction, ledger, keys, [r for r in suppressing(ledger, "decided", "applied") if not r.closed])
+    waiting = suppressing(ledger, "registered")
+    if sum(request.subjects for request in waiting) <= policy.requests.apply_at_most:
+        search_source(extraction, ledger, keys, waiting)
+        ledger.requests.decide([request.request_id for request in waiting], now)
+        waiting = []
+    warnings = [f"requests that cannot be read, {why}: {n:,}" for why, n in sorted(unread.items())]
+    if waiting:
+        warnings.append(
+            f"requests that wait for approval, of more than {policy.requests.apply_at_most} people: {len(waiting):,}; "
+            "see `sluis erase plan`"
+        )
+    return Intake(len(waiting), (*warnings, *deadlines(ledger, policy, extraction.world.as_of)))
+
+
+def suppressing(ledger: Ledger, *states: str) -> list[Request]:
+    """Give the requests in some states whose rights hold people back."""
+    return [request for request in ledger.requests.with_state(*states) if request.right in SUPPRESSING]
+
+
+def deadlines(ledger: Ledger, policy: Policy, as_of: datetime.date) -> Iterator[str]:
+    """Warn of requests that nobody has answered yet: past their day, or soon to be."""
+    unanswered = [request.due_on for request in ledger.requests.with_state("registered", "noted")]
+    overdue = sum(due_on < as_of for due_on in unanswered)
+    near = sum(as_of <= due_on <= later(as_of, policy.requests.warn) for due_on in unanswered)
+    if overdue:
+        yield f"requests past the day on which they were due: {overdue:,}"
+    if near:
+        yield f"requests due within {policy.requests.warn}: {near:,}"
+
+
+def _follow(ledger: Ledger, table: RequestTable, asked: Asked, known: Request, now: datetime.datetime) -> None:
+    """Bring a request in the ledger to what the source says of it by now."""
+    over = asked.state in (*table.ended, *table.no_effect)
+    if known.right not in SUPPRESSING:
+        if known.state == "registered":
+            ledger.requests.note(known.reference)
+        if asked.state not in table.waiting and known.state in ("registered", "noted"):
+            ledger.requests.answer(known.reference)
+    elif over and known.state == "registered":
+        ledger.requests.refuse(known.reference)
+    elif over and known.state in ("decided", "applied") and known.right != "erasure":
+        ledger.requests.lift(known.reference, now)

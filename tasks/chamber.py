@@ -37,7 +37,7 @@ from stores.ledger import Ledger, open_ledger
 from stores.opening import open_source, open_warehouse
 from stores.settings import Settings, read_text
 from stores.source import Reading, Source
-from stores.warehouse import ANALYTICS, Candidate
+from stores.warehouse import ANALYTICS, Candidate, Seal
 from tasks.comments import comments_on
 from tasks.extraction import LISTENER, Extraction, OnProgress
 from tasks.freed_memory import keep_little_freed_memory
@@ -51,6 +51,7 @@ class Chamber:
     world: World
     source: Source
     candidate: Candidate
+    seal: Seal
     record: RunRecord
     rows_before: Mapping[str, int]
     """How many rows the last published run read, by published name."""
@@ -91,7 +92,7 @@ class Chamber:
     def gate(self) -> None:
         """Seal the candidate and check all its promises; GateError tells each one broken, and nothing is published."""
         self.record.tables = {table.publish_as: self.facts[name].counts for name, table in self.policy.in_order()}
-        self.candidate.seal(self.record)
+        self.candidate.seal(self.record, self.seal)
         suites = {
             table.publish_as: list(owed_by(self.policy, name, self.facts[name], self.world.as_of))
             for name, table in self.policy.in_order()
@@ -175,7 +176,8 @@ def open_chamber(settings: Settings, as_of: datetime.date | None) -> Iterator[Ch
         if last and last.key_fingerprint != keys.fingerprint():
             record.warnings.append(KEY_CHANGED)
         ledger.runs.start(run_id, "refresh", getpass.getuser(), now)
-        chamber = Chamber(world, source, candidate, record, ledger.runs.last_rows(), LISTENER.get())
+        seal = Seal("refresh", ledger.identity(), 0, "", read_keyring(settings.keyring).newest("tombstones").number)
+        chamber = Chamber(world, source, candidate, seal, record, ledger.runs.last_rows(), LISTENER.get())
         try:
             yield chamber
         except Exception as error:

@@ -16,7 +16,8 @@ from stores.durable import sync
 from stores.lock import is_held
 from stores.opening import open_warehouse
 from stores.settings import database_url, file_of
-from stores.warehouse.duckdb import WRITE_AHEAD, DuckDBWarehouse
+from stores.warehouse.duckdb import DuckDBWarehouse
+from stores.warehouse.duckdb_live import WRITE_AHEAD
 
 LEAST_ROOM = 100 << 20
 
@@ -54,8 +55,7 @@ def published(environment: Environment) -> Finding:
     warehouse = _warehouse(environment)
     if not warehouse.live.exists():
         return good("nothing published yet")
-    with _private_folder(warehouse.live.parent) as work:
-        private = warehouse.live.with_name(warehouse.live_private_file(work) or "")
+    private = warehouse.live.with_name(warehouse.private_file() or "")
     modes = [(warehouse.live, 0o444)] + [(private, 0o600)] * private.is_file()
     if wrong := [(path, mode) for path, mode in modes if stat.S_IMODE(path.stat().st_mode) != mode]:
         return doubtful(

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pytest
 
 import cli.answer
-import stores.warehouse.duckdb
+import stores.warehouse.duckdb_file
 from privacy.errors import SluisError
 from privacy.treatments.base import arrow
 from privacy.treatments.masking import MaskEmail
@@ -133,14 +133,12 @@ def in_stage(patch: pytest.MonkeyPatch, place: Place) -> None:
     connect = duckdb.connect
 
     class DuckDB:
-        IOException, CatalogException = duckdb.IOException, duckdb.CatalogException
-
         @staticmethod
         def connect(file: str, **options: Any) -> Any:
             made = connect(file, **options)
             return Breaking(made, "create table analytics") if "candidate" in file else made
 
-    patch.setattr(stores.warehouse.duckdb, "duckdb", DuckDB)
+    patch.setattr(stores.warehouse.duckdb_file, "duckdb", DuckDB)
 
 
 def in_a_check(patch: pytest.MonkeyPatch, place: Place) -> None:
@@ -296,8 +294,8 @@ def test_errors_say_class_and_place_and_the_way_out(failed: dict[str, Failed]) -
     messages = {way: run.outcome.json["error"]["message"] for way, run in failed.items()}
 
     assert messages["treat"].startswith("pyarrow.lib.ArrowInvalid in ")
-    assert "ConversionException in stores/warehouse/duckdb.py:" in messages["stage"]
-    assert "ENOSPC in stores/warehouse/duckdb.py:" in messages["publish"]
+    assert "ConversionException in stores/warehouse/duckdb_candidate.py:" in messages["stage"]
+    assert "ENOSPC in stores/warehouse/duckdb_live.py:" in messages["publish"]
     assert "make room and run again" in messages["publish"]
     assert "sales.channel: between could not be checked: " in messages["a check"]
     assert all("\n  " in message for message in messages.values()), "a way out is missing"

@@ -1,0 +1,98 @@
+"""A new DuckDB file in the making, with its private file: how it is opened, sealed, read by the gate and published."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import sqlalchemy as sa
+
+from privacy.evidence import RunRecord
+from stores.duckdb_dialect import read_only
+from stores.quoting import literal
+from stores.source import READERS
+from stores.warehouse import ANALYTICS, Seal
+from stores.warehouse.duckdb_live import LiveFile
+
+MEMORY_LIMIT = "72MB"
+"""Grouping and reading spill beyond this, into the private folder, so that memory does not grow with the shop."""
+
+ROWS_AN_INSERT = 122_880
+"""A row group of DuckDB's: it keeps the rows that it reads until an insert ends, beside its limit."""
+
+THREADS = 1
+"""Each further one holds rows in memory of its own."""
+
+QUARANTINE = "sluis_quarantine"
+INDEX = "sluis_private"
+"""Schemas of the private file: rows that were set aside; which published row belongs to which subject."""
+
+MARTS = "marts"
+
+STALE_LOG = "{} had been opened for writing by somebody; what was written there is gone with the old file"
+
+
+class NewFile:
+    """What the warehouse will be next: a file in the private folder, and the private file that it names."""
+
+    def __init__(self, live: LiveFile, work: Path, run_id: str) -> None:
+        self.warnings: list[str] = []
+        self._live, self._work = live, work
+        self._file = work / "candidate.duckdb"
+        self._private = work / f"{live.live.name}.private-{run_id}"
+        self._limits = {"memory_limit": MEMORY_LIMIT, "threads": str(THREADS), "temp_directory": str(work / "spill")}
+        if live.remove_stale_log():
+            self.warnings.append(STALE_LOG.format(live.live.name))
+        self._connection = duckdb.connect(str(self._file), config=self._limits)
+        self._connection.execute("set enable_progress_bar = false")  # it would be drawn on stdout
+        self._connection.execute(f"attach {literal(str(self._private))} as private")
+        for schema in (ANALYTICS, MARTS, "sluis_meta", f"private.{QUARANTINE}", f"private.{INDEX}"):
+            self._connection.execute(f"create schema {schema}")
+
+    def seal(self, record: RunRecord, seal: Seal) -> None:
+        """End writing: note the run."""
+        says = {
+            "run_id": record.run_id,
+            "policy_version": record.policy_version,
+            "policy_digest": record.policy_digest,
+            "as_of": record.as_of,
+            "key_fingerprint": record.key_fingerprint,
+            "private_file": self._private.name,
+            "status": "pseudonymised",
+            **dataclasses.asdict(seal),
+        }
+        columns = ", ".join(f"? as {name}" for name in says)
+        self._connection.execute(
+            f"create table sluis_meta.run as select {columns}, now() as sealed_at", list(says.values())
+        )
+        self._connection.execute("checkpoint; checkpoint private")
+        self.close()
+
+    def readable(self) -> sa.URL:
+        """Give the URL under which the gate reads the sealed file."""
+        return read_only(self._file, self._limits | {"threads": str(READERS)})
+
+    def publish(self) -> None:
+        """Make it the live file."""
+        if self._live.swap_in(self._file, self._private):
+            self.warnings.append(STALE_LOG.format(self._live.live.name))
+
+    def close(self) -> None:
+        """Close the file; harmless when it is closed already."""
+        self._connection.close()
+
+    @contextmanager
+    def _reading(self, rows: pa.RecordBatchReader | pa.Table) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a connection of its own, so that tables can be staged at one time, which reads `rows` as `staged`."""
+        with self._connection.cursor() as connection:
+            connection.register("staged", rows)
+            try:
+                yield connection
+            finally:
+                connection.unregister(
+                    "staged"
+                )  # else a stream that was not read to its end crashes Python when it ends

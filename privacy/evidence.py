@@ -130,6 +130,8 @@ class RunRecord:
     """By published name."""
     requests: dict[str, int] = field(default_factory=lambda: {"applied": 0, "pending": 0})
     """Requests of data subjects that this run applied, and those that wait for approval."""
+    decided: list[str] = field(default_factory=list)
+    """Random ids of the requests that it applies."""
     warnings: list[str] = field(default_factory=list)
     outline: Mapping[str, Any] = field(default_factory=dict)
     """What was done to each table and column, as `privacy.changes.outline` tells it."""
@@ -138,7 +140,8 @@ class RunRecord:
 
     def to_keep(self) -> dict[str, Any]:
         """Give the record as the ledger keeps it: with what later runs are compared with."""
-        return {**self.as_json(), "outline": self.outline, "content": self.content}
+        kept = {"kind": self.kind, "policy_digest": self.policy_digest, "decided": self.decided}
+        return {**self.as_json(), **kept, "outline": self.outline, "content": self.content}
 
     def as_json(self) -> dict[str, Any]:
         """Give the record as `sluis run --output json` does."""

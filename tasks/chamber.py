@@ -5,26 +5,25 @@ Tasks find it by the run's id, so that only names go into them and only counts c
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import datetime
 import functools
-import getpass
-import secrets
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+from stores.actor import Actor, acting
 
 from expectations.candidate import TableFacts, owed_by
 from expectations.gate import check_candidate
 from expectations.source import find_drift, refuse_drift
 from privacy.changes import outline
 from privacy.column_types import ColumnType
-from privacy.errors import GateError
 from privacy.evidence import KEY_CHANGED, RunRecord, TableCounts, warnings_of
 from privacy.fates import Fate
-from privacy.keys import Keys
+from privacy.keys import Keyring
 from privacy.policy import Policy, Table
 from privacy.policy_file import read_policy
 from privacy.treat import TableTreater
@@ -33,15 +32,18 @@ from privacy.value_drift import excuse
 from privacy.world import World, local_date
 from stores.arrow_stream import readable
 from stores.keyring_file import read_keyring
-from stores.ledger import Ledger, open_ledger
+from stores.ledger import open_ledger
 from stores.opening import open_source, open_warehouse
 from stores.settings import Settings, read_text
-from stores.source import Reading, Source
-from stores.warehouse import ANALYTICS, Candidate, Seal
+from stores.source import Reading, Schema, Source
+from stores.warehouse import ANALYTICS, Candidate
 from tasks.comments import comments_on
 from tasks.extraction import LISTENER, Extraction, OnProgress
 from tasks.freed_memory import keep_little_freed_memory
+from tasks.publication import Publication, new_run_id, open_publication
 from tasks.refusal import refusal
+from tasks.requests_intake import take_in
+from tasks.tombstones import after_full_scan
 
 
 @dataclass
@@ -51,7 +53,8 @@ class Chamber:
     world: World
     source: Source
     candidate: Candidate
-    seal: Seal
+    publication: Publication
+    actor: Actor
     record: RunRecord
     rows_before: Mapping[str, int]
     """How many rows the last published run read, by published name."""
@@ -66,11 +69,21 @@ class Chamber:
         return self.world.policy
 
     def inspect(self, stack: ExitStack) -> None:
-        """Pass gate 0, then open the snapshot and look ahead for values that are not to be invented."""
-        refuse_drift(self.policy, find_drift(self.policy, self.source.schema()))
-        self.extraction = Extraction(self.world, stack.enter_context(self.source.snapshot()), self.on_progress)
+        """Pass gate 0, then open the snapshot, take in requests, and look ahead for values not to be invented."""
+        schema = self.source.schema()
+        refuse_drift(self.policy, find_drift(self.policy, schema))
+        snapshot = stack.enter_context(self.source.snapshot())
+        self._take_in_requests(Extraction(self.world, snapshot, self.on_progress), schema)
+        self.extraction = Extraction(self.world, snapshot, self.on_progress)
         for name, table in self.policy.tables.items():
             self._note_taken(table.derived.source if table.derived else name, table)
+
+    def _take_in_requests(self, extraction: Extraction, schema: Schema) -> None:
+        keys = self.publication.keyring.subjects()
+        intake = take_in(extraction, schema, self.publication.ledger, keys, self.actor.name)
+        self.record.requests["pending"] = intake.pending
+        self.record.warnings += intake.warnings
+        self.world = dataclasses.replace(self.world, suppressions=self.publication.suppressions())
 
     def load(self, name: str) -> TableCounts:
         """Extract, treat and stage one table, after those it refers to; say what became of its rows."""
@@ -92,7 +105,7 @@ class Chamber:
     def gate(self) -> None:
         """Seal the candidate and check all its promises; GateError tells each one broken, and nothing is published."""
         self.record.tables = {table.publish_as: self.facts[name].counts for name, table in self.policy.in_order()}
-        self.candidate.seal(self.record, self.seal)
+        self.publication.seal(self.candidate)
         suites = {
             table.publish_as: list(owed_by(self.policy, name, self.facts[name], self.world.as_of))
             for name, table in self.policy.in_order()
@@ -107,8 +120,8 @@ class Chamber:
 
     def publish(self) -> None:
         """Make the candidate what analysts see."""
-        self.candidate.publish()
-        self.record.published = True
+        self.publication.publish(self.candidate)
+        after_full_scan(self.publication.ledger, self.world)
         self.record.warnings += [*self.candidate.warnings, *warnings_of(self.record.tables, self.rows_before)]
 
     def _stage(self, table: Table, treater: TableTreater, batches: Iterator[pa.RecordBatch], rows: int) -> None:
@@ -154,40 +167,30 @@ class Chamber:
         return self.extraction
 
 
-def read_rules(settings: Settings) -> tuple[Policy, Keys]:
+def read_rules(settings: Settings) -> tuple[Policy, Keyring]:
     """Read and check what a run goes by: the policy and the keys."""
     policy = read_policy(read_text(settings.policy, "policy"), str(settings.policy))
-    return policy, read_keyring(settings.keyring).analytics()
+    return policy, read_keyring(settings.keyring)
 
 
 @contextmanager
 def open_chamber(settings: Settings, as_of: datetime.date | None) -> Iterator[Chamber]:
     """Open all that a run needs, hold the warehouse, and leave nothing half-done behind."""
     keep_little_freed_memory()
-    policy, keys = read_rules(settings)
+    policy, keyring = read_rules(settings)
+    keys, actor = keyring.analytics(), acting(os.environ)
     source, warehouse = open_source(settings.source), open_warehouse(settings.warehouse)
     ledger = open_ledger(settings.ledger)
     now = datetime.datetime.now(datetime.UTC)
-    world = World(policy, keys, as_of or local_date(now, policy.time_zone), now)
-    run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    record = RunRecord(run_id, policy.version, policy.digest, keys.fingerprint(), world.as_of, outline=outline(policy))
-    with warehouse.exclusive(run_id), warehouse.candidate(run_id) as candidate:
+    world = World(policy, keys, as_of or local_date(now, policy.time_zone), now, keyring.subjects())
+    record = RunRecord(
+        new_run_id(now), policy.version, policy.digest, keys.fingerprint(), world.as_of, outline=outline(policy)
+    )
+    with (
+        open_publication(warehouse, ledger, keyring, actor, record, now) as publication,
+        warehouse.candidate(record.run_id) as candidate,
+    ):
         last = ledger.runs.last_published()
         if last and last.key_fingerprint != keys.fingerprint():
             record.warnings.append(KEY_CHANGED)
-        ledger.runs.start(run_id, "refresh", getpass.getuser(), now)
-        seal = Seal("refresh", ledger.identity(), 0, "", read_keyring(settings.keyring).newest("tombstones").number)
-        chamber = Chamber(world, source, candidate, seal, record, ledger.runs.last_rows(), LISTENER.get())
-        try:
-            yield chamber
-        except Exception as error:
-            with contextlib.suppress(Exception):  # what stopped the run is told, not what it kept from being noted
-                _note_end(ledger, record, "refused" if isinstance(error, GateError) else "failed", now)
-            raise
-        _note_end(ledger, record, "published" if record.published else "failed", now)
-
-
-def _note_end(ledger: Ledger, record: RunRecord, state: str, began: datetime.datetime) -> None:
-    ended = datetime.datetime.now(datetime.UTC)
-    record.seconds = (ended - began).total_seconds()
-    ledger.runs.end(record, state, began, ended)
+        yield Chamber(world, source, candidate, publication, actor, record, ledger.runs.last_rows(), LISTENER.get())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import pyarrow as pa
 from stores.ledger.identifiers import Identifier
@@ -40,6 +40,14 @@ def search_source(extraction: Extraction, ledger: Ledger, keys: SubjectKeys, req
         ledger.requests.close(ids)
 
 
+def closed(extraction: Extraction, keys: SubjectKeys, people: People) -> Iterator[tuple[Identifier, ...]]:
+    """Give each person's identifiers and those that the source has of them beside."""
+    if people:
+        further = _links(extraction, keys).close([_person(one, keys.newest) for one in people])
+        for one, more in zip(people, further, strict=True):
+            yield (*one, *_identifiers(more, keys.newest))
+
+
 def add_closure(ledger: Ledger, request_ids: list[str], links: Links, epoch: int, found_in: str) -> None:
     """Add to requests the identifiers that their people have beside those named, as far as `links` tell."""
     named = [
@@ -50,8 +58,7 @@ def add_closure(ledger: Ledger, request_ids: list[str], links: Links, epoch: int
     further = links.close(person for _, _, person in named)
     for (request_id, subject, _), person in zip(named, further, strict=True):
         if person:
-            more = [Identifier(identifies, epoch, mac.hex()) for identifies, mac in sorted(person)]
-            ledger.requests.add_identifiers(request_id, subject, more, found_in)
+            ledger.requests.add_identifiers(request_id, subject, _identifiers(person, epoch), found_in)
 
 
 def _links(extraction: Extraction, keys: SubjectKeys) -> Links:
@@ -71,3 +78,7 @@ def _links(extraction: Extraction, keys: SubjectKeys) -> Links:
 def _person(identifiers: Iterable[Identifier], epoch: int) -> Person:
     known: dict[str, Identifies] = {CUSTOMER: CUSTOMER, EMAIL: EMAIL}
     return frozenset((known[i.identifies], bytes.fromhex(i.mac)) for i in identifiers if i.epoch == epoch)
+
+
+def _identifiers(person: Person, epoch: int) -> list[Identifier]:
+    return [Identifier(identifies, epoch, mac.hex()) for identifies, mac in sorted(person)]

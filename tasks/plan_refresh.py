@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,14 +16,18 @@ from privacy.fates import Days, Fate
 from privacy.groups import Groups
 from privacy.plan import Plan, TablePlan, columns_told, rules_of
 from privacy.policy import Policy
+from privacy.suppression import Suppressions
 from privacy.treat import TableTreater
 from privacy.world import World, local_date
-from stores.ledger import last_published
+from stores.ledger import look_at_ledger
 from stores.opening import open_source, open_warehouse
 from stores.settings import Settings
 from stores.source import Schema
 from tasks.chamber import read_rules
 from tasks.extraction import LISTENER, Extraction
+from tasks.publication import held_back_by
+from tasks.requests_intake import foresee, waiting_told
+from tasks.standing import check_standing
 
 
 @dataclass(frozen=True)
@@ -37,16 +41,21 @@ class Foreseen:
 
 def plan_refresh(settings: Settings, as_of: datetime.date | None) -> Plan:
     """Decide every row as a run of this moment would; DriftError where that would stop at gate 0."""
-    policy, keys = read_rules(settings)
-    source = open_source(settings.source)
-    open_warehouse(settings.warehouse)
-    last = last_published(settings.ledger)
+    policy, keyring = read_rules(settings)
+    keys, people = keyring.analytics(), keyring.subjects()
+    source, warehouse = open_source(settings.source), open_warehouse(settings.warehouse)
+    ledger = look_at_ledger(settings.ledger)
+    if ledger:
+        check_standing(warehouse, ledger, keyring)
+    last = ledger and ledger.runs.last_published()
     now = datetime.datetime.now(datetime.UTC)
-    world = World(policy, keys, as_of or local_date(now, policy.time_zone), now)
+    world = World(policy, keys, as_of or local_date(now, policy.time_zone), now, people)
     schema = source.schema()
     refuse_drift(policy, find_drift(policy, schema))
     with source.snapshot() as snapshot:
-        extraction = Extraction(world, snapshot, LISTENER.get())
+        more, waiting = foresee(Extraction(world, snapshot, LISTENER.get()), schema, ledger, people)
+        held_back = Suppressions.of([*(held_back_by(ledger.suppressions.live()) if ledger else ()), *more])
+        extraction = Extraction(replace(world, suppressions=held_back), snapshot, LISTENER.get())
         found = [_foresee(extraction, name) for name, _ in policy.in_order()]
     tables = {table.treater.table.publish_as: _told(table, world.as_of) for table in found}
     return Plan(
@@ -57,7 +66,7 @@ def plan_refresh(settings: Settings, as_of: datetime.date | None) -> Plan:
         schema=_types(policy, schema),
         tables=tables,
         changes=tuple(changes(policy, keys, tables, last)),
-        warnings=tuple(_warnings(policy, keys.fingerprint(), found, last)),
+        warnings=tuple(_warnings(policy, keys.fingerprint(), found, last, waiting)),
     )
 
 
@@ -95,7 +104,11 @@ def _types(policy: Policy, schema: Schema) -> dict[str, dict[str, str]]:
     }
 
 
-def _warnings(policy: Policy, fingerprint: str, found: list[Foreseen], last: PublishedRun | None) -> Iterator[str]:
+def _warnings(
+    policy: Policy, fingerprint: str, found: list[Foreseen], last: PublishedRun | None, waiting: int
+) -> Iterator[str]:
+    if waiting:
+        yield waiting_told(waiting, policy)
     if last and last.key_fingerprint != fingerprint:
         yield KEY_CHANGED
     tables = {table.treater.table.publish_as: table.counts for table in found}

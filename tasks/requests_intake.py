@@ -7,16 +7,17 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stores.ledger.request import Request
+from stores.ledger.request import NewRequest, Request
 
 from privacy.keys import SubjectKeys
 from privacy.policy import Policy
 from privacy.policy_rights import RequestTable
 from privacy.requests import SUPPRESSING, later
+from privacy.suppression import Suppression
 from stores.ledger import Ledger
 from stores.source import Schema
 from tasks.extraction import Extraction
-from tasks.people import search_source
+from tasks.people import closed, search_source
 from tasks.request_table import Asked, requests_asked
 
 
@@ -46,11 +47,43 @@ def take_in(extraction: Extraction, schema: Schema, ledger: Ledger, keys: Subjec
         waiting = []
     warnings = [f"requests that cannot be read, {why}: {n:,}" for why, n in sorted(unread.items())]
     if waiting:
-        warnings.append(
-            f"requests that wait for approval, of more than {policy.requests.apply_at_most} people: {len(waiting):,}; "
-            "see `sluis erase plan`"
-        )
+        warnings.append(waiting_told(len(waiting), policy))
     return Intake(len(waiting), (*warnings, *deadlines(ledger, policy, extraction.world.as_of)))
+
+
+def foresee(
+    extraction: Extraction, schema: Schema, ledger: Ledger | None, keys: SubjectKeys
+) -> tuple[list[Suppression], int]:
+    """Tell whom a run would hold back beside those held back already, and how many requests would wait; write nothing."""
+    policy, now = extraction.world.policy, extraction.world.now
+    asked = [] if policy.requests.table is None else _new(extraction, schema, ledger, keys, policy.requests.table)
+    people = [(request.right, subject) for request in asked for subject in request.subjects]
+    waiting = suppressing(ledger, "registered") if ledger else []
+    named = ledger.requests.identifiers([request.request_id for request in waiting]) if ledger else {}
+    people += [(r.right, subject) for r in waiting for subject in named.get(r.request_id, {}).values()]
+    if len(people) > policy.requests.apply_at_most:
+        return [], len(asked) + len(waiting)
+    return [
+        Suppression(SUPPRESSING[right], one.identifies, one.epoch, bytes.fromhex(one.mac), bytes(16), now)
+        for (right, _), person in zip(people, closed(extraction, keys, [person for _, person in people]), strict=True)
+        for one in person
+    ], 0
+
+
+def _new(
+    extraction: Extraction, schema: Schema, ledger: Ledger | None, keys: SubjectKeys, table: RequestTable
+) -> list[NewRequest]:
+    """Give the requests of the source's table that a run would register and hold people back for."""
+    over = {*table.ended, *table.no_effect}
+    asked = [one for one in requests_asked(extraction, schema, table, keys, Counter()) if one.state not in over]
+    known = ledger.requests.known(one.request.reference for one in asked) if ledger else frozenset()
+    return [one.request for one in asked if one.request.subjects and one.request.reference not in known]
+
+
+def waiting_told(requests: int, policy: Policy) -> str:
+    """Say that requests wait for approval."""
+    most = policy.requests.apply_at_most
+    return f"requests that wait for approval, of more than {most} people together: {requests:,}; see `sluis erase plan`"
 
 
 def suppressing(ledger: Ledger, *states: str) -> list[Request]:

@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from privacy.fates import Fate
 from privacy.policy import Derived
-from privacy.treat import EXPIRES_ON, FATE, REASON, SUBJECT_COLUMNS
+from privacy.subjects import SUBJECT_COLUMNS
+from privacy.treat import EXPIRES_ON, FATE, REASON
 from stores.arrow_stream import in_tables
 from stores.quoting import literal
 from stores.token_order import in_token_order

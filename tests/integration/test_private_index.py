@@ -17,7 +17,8 @@ from privacy.errors import StoreError
 from privacy.evidence import RunRecord
 from privacy.fates import Fate
 from privacy.policy import Derived
-from privacy.treat import EXPIRES_ON, FATE, REASON, SUBJECT_COLUMNS
+from privacy.subjects import SUBJECT_COLUMNS
+from privacy.treat import EXPIRES_ON, FATE, REASON
 from stores.arrow_stream import readable
 from stores.warehouse import Candidate, Comments, Grouped, Published, Seal
 from stores.warehouse.duckdb import DuckDBWarehouse

@@ -1,0 +1,128 @@
+"""What every change of the warehouse goes through: one holder, a ledger that fits, and a receipt of what was done."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import secrets
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from privacy.receipts import Deed, Rows
+from stores.actor import Actor
+from stores.ledger.suppressions import digest_of
+
+from privacy.errors import GateError, StoreError
+from privacy.evidence import RunRecord
+from privacy.keys import Keyring
+from privacy.suppression import Suppression, Suppressions
+from stores.ledger import Ledger
+from stores.warehouse import Seal, Sealable, Warehouse
+from tasks.standing import check_standing, unfinished
+
+
+@dataclass
+class Publication:
+    """One change of the warehouse under way, which no other shares."""
+
+    warehouse: Warehouse
+    ledger: Ledger
+    keyring: Keyring
+    record: RunRecord
+    _held_back: str = ""
+
+    def suppressions(self) -> Suppressions:
+        """Give who is held back; what is published goes by this state of the ledger, or is not published."""
+        self.record.decided = [request.request_id for request in self.ledger.requests.with_state("decided")]
+        live = self.ledger.suppressions.live()
+        self._held_back = digest_of(live)
+        return Suppressions.of(held_back_by(live))
+
+    def seal(self, candidate: Sealable) -> None:
+        """End the writing of a candidate, and tie it to this ledger as it is."""
+        receipts, head = self.ledger.receipts.head()
+        epoch = self.keyring.subjects().newest
+        candidate.seal(self.record, Seal(self.record.kind, self.ledger.identity(), receipts, head, epoch))
+
+    def publish(self, candidate: Sealable, proof: Mapping[str, int] | None = None) -> None:
+        """Make a gated candidate what analysts see, and issue its receipt."""
+        self.ledger.runs.seal(self.record)
+        if self.ledger.suppressions.digest() != self._held_back:
+            raise StoreError(
+                "ledger: people were held back or let go while the run was under way. Nothing was published.\n  Run again."
+            )
+        candidate.publish()
+        self.record.published = True
+        self.record.requests["applied"] = len(self.record.decided)
+        settle(self.ledger, self.keyring, self.record.to_keep(), proof or {})
+
+
+def held_back_by(live: pa.Table) -> Iterator[Suppression]:
+    """Give the ledger's suppressions as the chamber matches them with rows."""
+    for kind, identifies, epoch, mac, reference, since in zip(*live.to_pydict().values(), strict=True):
+        yield Suppression(kind, identifies, epoch, bytes.fromhex(mac), uuid.UUID(reference).bytes, since)
+
+
+def settle(ledger: Ledger, keyring: Keyring, record: Mapping[str, Any], proof: Mapping[str, int]) -> None:
+    """Issue the receipt of a published run, and note the requests that it applied."""
+    now = datetime.datetime.now(datetime.UTC)
+    tables = {
+        name: Rows(counts["extracted"], counts["extracted"] - counts["published"], counts["published"])
+        for name, counts in record["tables"].items()
+    }
+    deed = Deed(
+        kind=record["kind"],
+        at=now,
+        run_id=record["run_id"],
+        policy_digest=record["policy_digest"],
+        tables=tables,
+        proof=proof,
+        counts={"requests": len(record["decided"])},
+    )
+    receipt = ledger.receipts.append(deed, keyring.receipts())
+    ledger.requests.applied(record["decided"], record["run_id"], now, receipt.receipt_id)
+
+
+@contextmanager
+def open_publication(
+    warehouse: Warehouse, ledger: Ledger, keyring: Keyring, actor: Actor, record: RunRecord, began: datetime.datetime
+) -> Iterator[Publication]:
+    """Hold the warehouse for one change of it, whose end the ledger will know, whatever it is."""
+    with warehouse.exclusive(record.run_id):
+        _finish_what_was_killed(warehouse, ledger, keyring)
+        check_standing(warehouse, ledger, keyring, replaying=record.kind == "replay")
+        ledger.runs.start(record.run_id, record.kind, actor.name, began)
+        try:
+            yield Publication(warehouse, ledger, keyring, record)
+        except Exception as error:
+            with contextlib.suppress(Exception):  # what stopped the run is told, not what it kept from being noted
+                _note_end(ledger, record, "refused" if isinstance(error, GateError) else "failed", began)
+            raise
+        _note_end(ledger, record, "failed", began)
+
+
+def new_run_id(now: datetime.datetime) -> str:
+    """Name a run by its beginning, and at random."""
+    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def _finish_what_was_killed(warehouse: Warehouse, ledger: Ledger, keyring: Keyring) -> None:
+    """Finish a run that was killed between its publish and its end: the warehouse already is what it made."""
+    if (run := unfinished(warehouse, ledger)) is None:
+        return
+    record, receipts = ledger.runs.record_of(run), ledger.receipts.all()
+    if not receipts or json.loads(receipts[-1].body)["run_id"] != run:
+        settle(ledger, keyring, record, {})
+    ledger.runs.heal(run, datetime.datetime.now(datetime.UTC))
+
+
+def _note_end(ledger: Ledger, record: RunRecord, otherwise: str, began: datetime.datetime) -> None:
+    """Note that a run has published or, if not, what became of it."""
+    ended = datetime.datetime.now(datetime.UTC)
+    record.seconds = (ended - began).total_seconds()
+    ledger.runs.end(record, "published" if record.published else otherwise, began, ended)

@@ -1,0 +1,57 @@
+"""How warehouse and ledger stand to each other: neither may have been put back from a backup unnoticed."""
+
+from __future__ import annotations
+
+from privacy.errors import StandingError
+from privacy.keys import Keyring
+from stores.ledger import Ledger
+from stores.warehouse import Published, Warehouse
+
+_LEDGER = (
+    "ledger: {}. People who were taken out since could come back.\n"
+    "  Put the newest backup of the ledger back, or the warehouse of this ledger; without either, move the warehouse's "
+    "file away and run anew."
+)
+_REPLAY = (
+    "warehouse: an older state was put back, from before the last publish. People who were taken out since are in it.\n"
+    "  Run `sluis replay` before anybody reads it."
+)
+
+
+def check_standing(warehouse: Warehouse, ledger: Ledger, keyring: Keyring, replaying: bool = False) -> None:
+    """Refuse to go on beside a ledger older than the warehouse, or without a key that is needed.
+
+    A warehouse that was put back is refused as well, unless it is about to be replayed.
+    """
+    check_keys(ledger, keyring)
+    published = warehouse.published()
+    if published:
+        _check_ledger(published, ledger)
+    if published and not replaying and unfinished(warehouse, ledger) is None:
+        last = ledger.runs.last_published()
+        if last is None or last.run_id != published.run_id:
+            raise StandingError(_REPLAY)
+
+
+def check_keys(ledger: Ledger, keyring: Keyring) -> None:
+    """Refuse a key file that lacks a key under which people are held back."""
+    keys = keyring.subjects()
+    for epoch in sorted(ledger.suppressions.epochs()):
+        keys.key("customer", epoch)
+
+
+def _check_ledger(published: Published, ledger: Ledger) -> None:
+    """Refuse a ledger that does not know what the warehouse was published with."""
+    if published.ledger_id != ledger.identity():
+        raise StandingError(_LEDGER.format("it is not the one that the warehouse was published with"))
+    head = ledger.receipts.at(published.receipts) if published.receipts else ""
+    if ledger.runs.state_of(published.run_id) is None or head != published.head:
+        raise StandingError(_LEDGER.format("it is older than the warehouse, or was changed"))
+
+
+def unfinished(warehouse: Warehouse, ledger: Ledger) -> str | None:
+    """Name the run that was killed between its publish and its end, if one was."""
+    published = warehouse.published()
+    if published and ledger.runs.state_of(published.run_id) == "sealed":
+        return published.run_id
+    return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
-import getpass
+import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -31,6 +31,7 @@ from privacy.treat import TableTreater
 from privacy.treatments import Synthesize
 from privacy.value_drift import excuse
 from privacy.world import World, local_date
+from stores.actor import acting
 from stores.arrow_stream import readable
 from stores.keyring_file import read_keyring
 from stores.ledger import Ledger, open_ledger
@@ -164,6 +165,7 @@ def read_rules(settings: Settings) -> tuple[Policy, Keys]:
 def open_chamber(settings: Settings, as_of: datetime.date | None) -> Iterator[Chamber]:
     """Open all that a run needs, hold the warehouse, and leave nothing half-done behind."""
     keep_little_freed_memory()
+    actor = acting(os.environ)
     policy, keys = read_rules(settings)
     source, warehouse = open_source(settings.source), open_warehouse(settings.warehouse)
     ledger = open_ledger(settings.ledger)
@@ -175,7 +177,7 @@ def open_chamber(settings: Settings, as_of: datetime.date | None) -> Iterator[Ch
         last = ledger.runs.last_published()
         if last and last.key_fingerprint != keys.fingerprint():
             record.warnings.append(KEY_CHANGED)
-        ledger.runs.start(run_id, "refresh", getpass.getuser(), now)
+        ledger.runs.start(run_id, "refresh", actor.name, now)
         seal = Seal("refresh", ledger.identity(), 0, "", read_keyring(settings.keyring).newest("tombstones").number)
         chamber = Chamber(world, source, candidate, seal, record, ledger.runs.last_rows(), LISTENER.get())
         try:

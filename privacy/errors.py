@@ -9,6 +9,9 @@
     ├── GateError         1  a promise is broken, or a check crashed: nothing was published
     ├── StoreError        3  disk, file or connection: the previous state stays published
     ├── LockError         3  another run holds the warehouse
+    ├── ApprovalError     5  somebody else's approval is missing, or may not be given by whom it was tried
+    ├── StandingError     5  the ledger is older than the warehouse or another's, or a replay is owed
+    ├── StalePlanError    5  what was planned is no longer what would be done
     └── UnexpectedError   3  anything else, stripped to its class and its place in our code
 
 Each carries its exit code and a `kind`, the word that `--output json` gives. Every one is built from its message alone,
@@ -87,6 +90,27 @@ class LockError(SluisError):
     """Another run holds the warehouse."""
 
     kind = "lock"
+
+
+class ApprovalError(SluisError):
+    """An approval is missing, or was tried by whoever made the plan."""
+
+    code = 5
+    kind = "approval"
+
+
+class StandingError(SluisError):
+    """Ledger and warehouse do not belong together as they stand."""
+
+    code = 5
+    kind = "standing"
+
+
+class StalePlanError(SluisError):
+    """What was planned is no longer what would be done."""
+
+    code = 5
+    kind = "stale"
 
 
 class UnexpectedError(SluisError):

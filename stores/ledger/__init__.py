@@ -7,9 +7,13 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from privacy.evidence import PublishedRun
-from stores.ledger.opening import engine_of, engine_to_look, unusable_told
+from stores.ledger.access import reading
+from stores.ledger.opening import engine_of, engine_to_look
+from stores.ledger.plans import Plans
+from stores.ledger.requests import Requests
 from stores.ledger.runs import Runs
 from stores.ledger.schema import IDENTITY
+from stores.ledger.suppressions import Suppressions
 
 
 @dataclass(frozen=True)
@@ -23,9 +27,24 @@ class Ledger:
         """Runs and watermarks."""
         return Runs(self.engine)
 
+    @property
+    def requests(self) -> Requests:
+        """What people asked for, and what became of it."""
+        return Requests(self.engine)
+
+    @property
+    def suppressions(self) -> Suppressions:
+        """What keeps people's rows out of the warehouse."""
+        return Suppressions(self.engine)
+
+    @property
+    def plans(self) -> Plans:
+        """Plans of what cannot be undone, and who approved them."""
+        return Plans(self.engine)
+
     def identity(self) -> str:
         """Give the random name by which a warehouse knows its ledger."""
-        with self.engine.connect() as connection:
+        with reading(self.engine) as connection:
             return str(connection.execute(sa.select(IDENTITY.c.ledger_id)).scalar_one())
 
 
@@ -36,6 +55,5 @@ def open_ledger(url: sa.URL) -> Ledger:
 
 def last_published(url: sa.URL) -> PublishedRun | None:
     """Look up the last published run; nothing is written, and no ledger is made where there is none."""
-    with unusable_told():
-        engine = engine_to_look(url)
-        return Runs(engine).last_published() if engine else None
+    engine = engine_to_look(url)
+    return Runs(engine).last_published() if engine else None

@@ -5,20 +5,21 @@ from __future__ import annotations
 import functools
 import secrets
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
 
-from privacy.errors import SluisError, StoreError, UsageError
+from privacy.errors import StoreError, UsageError
+from stores.ledger.access import unusable_told, writing
 from stores.ledger.schema import IDENTITY, RUN
 from stores.settings import file_of
 
 HEAD = "0002"
 """The revision of stores/ledger/schema.py."""
 
+_OLDER = (None, "0001")
 _VERSION = sa.table("alembic_version", sa.column("version_num"))
 
 
@@ -26,31 +27,37 @@ def engine_of(url: sa.URL) -> sa.Engine:
     """Give an engine on a ledger whose tables are those of this version, making or migrating them."""
     with unusable_told():
         engine = _engine(url)
-        with engine.begin() as connection:
-            if _revision(connection) != HEAD:
-                _migrate(connection)
-            if connection.execute(sa.select(IDENTITY.c.ledger_id)).first() is None:
-                connection.execute(sa.insert(IDENTITY).values(ledger_id=secrets.token_hex(16)))
+        with engine.connect() as connection:
+            ready = _revision(connection) == HEAD
+    if not ready:
+        _make_ready(engine)
     return engine
 
 
 def engine_to_look(url: sa.URL) -> sa.Engine | None:
     """Give an engine that writes nothing; None where there is no ledger, or one that no run of this version wrote."""
     with unusable_told():
-        engine = _engine(url)
         if url.get_backend_name() == "sqlite":
             file = file_of(url, "ledger").absolute()
             if not file.exists():
                 return None
             read_only = functools.partial(sqlite3.connect, f"file:{quote(str(file))}?mode=ro", uri=True)
             engine = sa.create_engine("sqlite://", creator=read_only, poolclass=sa.pool.NullPool)
+        else:
+            engine = _engine(url).execution_options(postgresql_readonly=True)
         with engine.connect() as connection:
             return engine if _revision(connection) == HEAD else None
 
 
 def _engine(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url, hide_parameters=True, poolclass=sa.pool.NullPool)
-    if url.get_backend_name() == "sqlite":
+    backend = url.get_backend_name()
+    if backend not in ("sqlite", "postgresql"):
+        raise UsageError("--ledger: a ledger is kept in SQLite or PostgreSQL; sqlite:///ledger.sqlite names a file.")
+    if backend == "sqlite":
+        file_of(url, "ledger")  # one in memory would forget everything with the connection
+    more: dict[str, Any] = {"connect_args": {"connect_timeout": 10}} if backend == "postgresql" else {}
+    engine = sa.create_engine(url, hide_parameters=True, poolclass=sa.pool.NullPool, **more)
+    if backend == "sqlite":
         sa.event.listen(engine, "connect", _prepare)
     return engine
 
@@ -61,12 +68,26 @@ def _prepare(connection: sqlite3.Connection, _: object) -> None:
         connection.execute(f"pragma {pragma}")
 
 
+def _make_ready(engine: sa.Engine) -> None:
+    """Make or migrate the tables, all of them or none, once although two processes may begin at the same time."""
+    with writing(engine) as connection:
+        if _revision(connection) != HEAD:
+            _migrate(connection)
+        if connection.execute(sa.select(IDENTITY.c.ledger_id)).first() is None:
+            connection.execute(sa.insert(IDENTITY).values(ledger_id=secrets.token_hex(16)))
+
+
 def _revision(connection: sa.Connection) -> str | None:
     """Tell the revision of a ledger: None for an empty one, 0001 for one of before there were migrations."""
     inspector = sa.inspect(connection)
-    if inspector.has_table(_VERSION.name):
-        return str(connection.execute(sa.select(_VERSION.c.version_num)).scalar())
-    return "0001" if inspector.has_table(RUN.name) else None
+    if not inspector.has_table(_VERSION.name):
+        return "0001" if inspector.has_table(RUN.name) else None
+    revision = connection.execute(sa.select(_VERSION.c.version_num)).scalar()
+    if revision not in (*_OLDER, HEAD):
+        raise StoreError(
+            "ledger: a newer version of Sluis wrote it.\n  Use that version, or name another ledger with --ledger."
+        )
+    return revision
 
 
 def _migrate(connection: sa.Connection) -> None:
@@ -74,33 +95,8 @@ def _migrate(connection: sa.Connection) -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection
     if _revision(connection) == "0001" and not sa.inspect(connection).has_table(_VERSION.name):
         command.stamp(config, "0001")
     command.upgrade(config, "head")
-
-
-@contextmanager
-def unusable_told() -> Iterator[None]:
-    """Tell a ledger that cannot be used without quoting its URL or what stands in it."""
-    problem: SluisError | None = None
-    try:
-        yield
-    except (sa.exc.ArgumentError, ImportError):
-        problem = UsageError("--ledger names a kind of database that is not installed; sqlite:///ledger.sqlite is.")
-    except sa.exc.SQLAlchemyError as error:
-        problem = _unusable(error)
-    if problem:
-        raise problem
-
-
-def _unusable(error: sa.exc.SQLAlchemyError) -> StoreError:
-    if type(error) is sa.exc.DatabaseError:
-        return StoreError(
-            "ledger: the file is damaged, or is no database.\n"
-            "  Put its backup back, or name another file with --ledger, which will know nothing of earlier runs."
-        )
-    return StoreError(
-        f"ledger: cannot be opened ({type(error).__name__}).\n  Check --ledger: its folder must exist and be writable."
-    )

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from privacy.evidence import PublishedRun, RunRecord
+from stores.ledger.access import reading, writing
 from stores.ledger.schema import RUN, WATERMARK
 
 
@@ -20,7 +21,7 @@ class Runs:
 
     def start(self, run_id: str, kind: str, actor: str, now: datetime.datetime) -> None:
         """Open a run; runs still marked running were killed, for the lock is ours now."""
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             killed = RUN.c.state.in_(["running", "sealed"])
             connection.execute(sa.update(RUN).where(killed).values(state="abandoned", ended_at=now))
             connection.execute(
@@ -29,7 +30,7 @@ class Runs:
 
     def seal(self, record: RunRecord) -> None:
         """Note what is about to be published, so that a run killed right after it can be finished."""
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             sealed = _values(record) | {"state": "sealed"}
             connection.execute(sa.update(RUN).where(RUN.c.run_id == record.run_id).values(sealed))
 
@@ -39,7 +40,7 @@ class Runs:
             {"table_name": name, "run_id": record.run_id, "read_at": read_at, "rows": counts.extracted}
             for name, counts in record.tables.items()
         ]
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             ended = _values(record) | {"ended_at": now, "state": state}
             connection.execute(sa.update(RUN).where(RUN.c.run_id == record.run_id).values(ended))
             if state == "published" and rows:
@@ -48,25 +49,25 @@ class Runs:
 
     def heal(self, run_id: str, now: datetime.datetime) -> None:
         """Close a run that was killed between its publish and its end."""
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(sa.update(RUN).where(RUN.c.run_id == run_id).values(state="published", ended_at=now))
 
     def state_of(self, run_id: str) -> str | None:
         """Give the state of a run, None where it is not known."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return connection.execute(sa.select(RUN.c.state).where(RUN.c.run_id == run_id)).scalar()
 
     def last_published(self) -> PublishedRun | None:
         """Give the run that was published last."""
         columns = [RUN.c[field.name] for field in dataclasses.fields(PublishedRun)]
         query = sa.select(*columns).where(RUN.c.state == "published").order_by(RUN.c.started_at.desc())
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             found = connection.execute(query.limit(1)).mappings().first()
         return PublishedRun(**found) if found else None
 
     def last_rows(self) -> dict[str, int]:
         """Give how many rows the last published run read for each published table."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return dict(connection.execute(sa.select(WATERMARK.c.table_name, WATERMARK.c.rows)).all())
 
 

@@ -34,48 +34,46 @@ class Moment(sa.types.TypeDecorator[datetime.datetime]):
 IDENTITY = sa.Table(
     "identity",
     METADATA,
-    sa.Column("ledger_id", sa.String, primary_key=True, comment="random; a warehouse names the ledger it belongs to"),
+    sa.Column("ledger_id", sa.String, primary_key=True, doc="random; a warehouse names the ledger it belongs to"),
 )
 
 RUN = sa.Table(
     "run",
     METADATA,
     sa.Column("run_id", sa.String, primary_key=True),
-    sa.Column(
-        "kind", sa.String, nullable=False, server_default="refresh", comment="refresh, erasure, retention, replay"
-    ),
-    sa.Column("actor", sa.String, nullable=False, comment="who ran it, as far as the operating system knows"),
+    sa.Column("kind", sa.String, nullable=False, server_default="refresh", doc="refresh, erasure, retention, replay"),
+    sa.Column("actor", sa.String, nullable=False, doc="who ran it, as far as the operating system knows"),
     sa.Column("started_at", Moment, nullable=False),
     sa.Column("ended_at", Moment),
     sa.Column(
         "state",
         sa.String,
         nullable=False,
-        comment="running, sealed (about to be published), published, refused (by a gate), failed, abandoned (killed)",
+        doc="running, sealed (about to be published), published, refused (by a gate), failed, abandoned (killed)",
     ),
     sa.Column("as_of", sa.Date),
     sa.Column("policy_version", sa.String),
     sa.Column("policy_digest", sa.String),
     sa.Column("key_fingerprint", sa.String),
-    sa.Column("record", sa.JSON, comment="the run record: names, counts, hashes"),
+    sa.Column("record", sa.JSON, doc="the run record: names, counts, hashes"),
 )
 
 WATERMARK = sa.Table(
     "watermark",
     METADATA,
-    sa.Column("table_name", sa.String, primary_key=True, comment="published name"),
-    sa.Column("run_id", sa.String, nullable=False, comment="the run that published it last"),
-    sa.Column("read_at", Moment, nullable=False, comment="time of the source snapshot"),
+    sa.Column("table_name", sa.String, primary_key=True, doc="published name"),
+    sa.Column("run_id", sa.String, nullable=False, doc="the run that published it last"),
+    sa.Column("read_at", Moment, nullable=False, doc="time of the source snapshot"),
     sa.Column("rows", sa.Integer, nullable=False),
 )
 
 REQUEST = sa.Table(
     "request",
     METADATA,
-    sa.Column("request_id", sa.String, primary_key=True, comment="random"),
-    sa.Column("reference", sa.String, nullable=False, unique=True, comment="by which the officer knows it"),
-    sa.Column("right", sa.String, nullable=False, comment="erasure, restriction, objection, access, …"),
-    sa.Column("origin", sa.String, nullable=False, comment="source (the shop's own table) or command"),
+    sa.Column("request_id", sa.String, primary_key=True, doc="random"),
+    sa.Column("reference", sa.String, nullable=False, unique=True, doc="by which the officer knows it"),
+    sa.Column("right", sa.String, nullable=False, doc="erasure, restriction, objection, access, …"),
+    sa.Column("origin", sa.String, nullable=False, doc="source (the shop's own table) or command"),
     sa.Column("actor", sa.String, nullable=False),
     sa.Column("received_at", Moment, nullable=False),
     sa.Column("due_on", sa.Date, nullable=False),
@@ -84,60 +82,60 @@ REQUEST = sa.Table(
         "state",
         sa.String,
         nullable=False,
-        comment="registered, decided (suppressions stand), applied (published), lifted, refused, noted, answered",
+        doc="registered, decided (suppressions stand), applied (published), lifted, refused, noted, answered",
     ),
-    sa.Column("subjects", sa.Integer, nullable=False, comment="how many people it names"),
-    sa.Column("closed", sa.Boolean, nullable=False, comment="whether the source was searched for further identifiers"),
+    sa.Column("subjects", sa.Integer, nullable=False, doc="how many people it names"),
+    sa.Column("closed", sa.Boolean, nullable=False, doc="whether the source was searched for further identifiers"),
     sa.Column("decided_at", Moment),
     sa.Column("applied_at", Moment),
-    sa.Column("run_id", sa.String, comment="the run that applied it"),
-    sa.Column("receipt_id", sa.String, comment="emptied when the tombstones have expired"),
+    sa.Column("run_id", sa.String, doc="the run that applied it"),
+    sa.Column("receipt_id", sa.String, doc="emptied when the tombstones have expired"),
 )
 
 IDENTIFIER = sa.Table(
     "identifier",
     METADATA,
     sa.Column("request_id", sa.String, sa.ForeignKey("request.request_id", ondelete="cascade"), primary_key=True),
-    sa.Column("subject", sa.Integer, primary_key=True, comment="which of the people that the request names"),
-    sa.Column("identifies", sa.String, primary_key=True, comment="customer or email"),
-    sa.Column("epoch", sa.Integer, primary_key=True, comment="of the root tombstones"),
-    sa.Column("mac", sa.String(32), primary_key=True, comment="keyed; 32 hexadecimal digits"),
-    sa.Column("found_in", sa.String, nullable=False, comment="request, warehouse or source"),
+    sa.Column("subject", sa.Integer, primary_key=True, doc="which of the people that the request names"),
+    sa.Column("identifies", sa.String, primary_key=True, doc="customer or email"),
+    sa.Column("epoch", sa.Integer, primary_key=True, doc="of the root tombstones"),
+    sa.Column("mac", sa.String(32), primary_key=True, doc="keyed; 32 hexadecimal digits"),
+    sa.Column("found_in", sa.String, nullable=False, doc="request, warehouse or source"),
 )
 
 SUPPRESSION = sa.Table(
     "suppression",
     METADATA,
-    sa.Column("reference", sa.String(36), primary_key=True, comment="random; the generation of those who come back"),
-    sa.Column("identifies", sa.String, primary_key=True, comment="customer or email"),
-    sa.Column("epoch", sa.Integer, primary_key=True, comment="of the root tombstones"),
-    sa.Column("mac", sa.String(32), primary_key=True, comment="keyed; 32 hexadecimal digits"),
-    sa.Column("kind", sa.String, nullable=False, comment="erased (a tombstone), restricted, objected"),
-    sa.Column("request_id", sa.String, comment="emptied when the request is forgotten"),
-    sa.Column("since", Moment, nullable=False, comment="erased: rows of no later business time are held back"),
-    sa.Column("seen_on", sa.Date, comment="the last day on which a full scan of the source found a match"),
+    sa.Column("reference", sa.String(36), primary_key=True, doc="random; the generation of those who come back"),
+    sa.Column("identifies", sa.String, primary_key=True, doc="customer or email"),
+    sa.Column("epoch", sa.Integer, primary_key=True, doc="of the root tombstones"),
+    sa.Column("mac", sa.String(32), primary_key=True, doc="keyed; 32 hexadecimal digits"),
+    sa.Column("kind", sa.String, nullable=False, doc="erased (a tombstone), restricted, objected"),
+    sa.Column("request_id", sa.String, doc="emptied when the request is forgotten"),
+    sa.Column("since", Moment, nullable=False, doc="erased: rows of no later business time are held back"),
+    sa.Column("seen_on", sa.Date, doc="the last day on which a full scan of the source found a match"),
     sa.Column("lifted_at", Moment),
 )
 
 HORIZON = sa.Table(
     "horizon",
     METADATA,
-    sa.Column("erased_at", Moment, primary_key=True, comment="latest erasure whose tombstone has expired"),
+    sa.Column("erased_at", Moment, primary_key=True, doc="latest erasure whose tombstone has expired"),
 )
 
 HOLD = sa.Table(
     "hold",
     METADATA,
     sa.Column("hold_id", sa.String, primary_key=True),
-    sa.Column("matter", sa.String, nullable=False, comment="the procedure that needs the record"),
-    sa.Column("table_name", sa.String, nullable=False, comment="source name"),
-    sa.Column("epoch", sa.Integer, nullable=False, comment="of the root tombstones"),
-    sa.Column("mac", sa.String(32), nullable=False, comment="of the record's key; keyed, 32 hexadecimal digits"),
-    sa.Column("origin", sa.String, nullable=False, comment="source (the shop's own table) or command"),
+    sa.Column("matter", sa.String, nullable=False, doc="the procedure that needs the record"),
+    sa.Column("table_name", sa.String, nullable=False, doc="source name"),
+    sa.Column("epoch", sa.Integer, nullable=False, doc="of the root tombstones"),
+    sa.Column("mac", sa.String(32), nullable=False, doc="of the record's key; keyed, 32 hexadecimal digits"),
+    sa.Column("origin", sa.String, nullable=False, doc="source (the shop's own table) or command"),
     sa.Column("actor", sa.String, nullable=False),
     sa.Column("placed_at", Moment, nullable=False),
     sa.Column("held_from", sa.Date, nullable=False),
-    sa.Column("held_until", sa.Date, comment="the last day; empty: until released"),
+    sa.Column("held_until", sa.Date, doc="the last day; empty: until released"),
     sa.Column("released_at", Moment),
 )
 
@@ -145,10 +143,10 @@ PLAN = sa.Table(
     "plan",
     METADATA,
     sa.Column("plan_hash", sa.String(64), primary_key=True),
-    sa.Column("kind", sa.String, nullable=False, comment="erasure or source_deletion"),
+    sa.Column("kind", sa.String, nullable=False, doc="erasure or source_deletion"),
     sa.Column("made_at", Moment, nullable=False),
     sa.Column("actor", sa.String, nullable=False),
-    sa.Column("scope", sa.JSON, nullable=False, comment="what was planned: ids, counts, days"),
+    sa.Column("scope", sa.JSON, nullable=False, doc="what was planned: ids, counts, days"),
     sa.Column("applied_at", Moment),
 )
 
@@ -157,29 +155,29 @@ APPROVAL = sa.Table(
     METADATA,
     sa.Column("plan_hash", sa.String(64), primary_key=True),
     sa.Column("actor", sa.String, primary_key=True),
-    sa.Column("basis", sa.String, nullable=False, comment="how the actor is known: operating_system or stated"),
+    sa.Column("basis", sa.String, nullable=False, doc="how the actor is known: operating_system or stated"),
     sa.Column("at", Moment, nullable=False),
 )
 
 RECEIPT = sa.Table(
     "receipt",
     METADATA,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False, comment="1, 2, 3, …"),
-    sa.Column("receipt_id", sa.String, nullable=False, unique=True, comment="random"),
-    sa.Column("body", sa.Text, nullable=False, comment="canonical JSON: counts and hashes"),
-    sa.Column("previous", sa.String, nullable=False, comment="hash of the receipt before; empty for the first"),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False, doc="1, 2, 3, …"),
+    sa.Column("receipt_id", sa.String, nullable=False, unique=True, doc="random"),
+    sa.Column("body", sa.Text, nullable=False, doc="canonical JSON: counts and hashes"),
+    sa.Column("previous", sa.String, nullable=False, doc="hash of the receipt before; empty for the first"),
     sa.Column("hash", sa.String(64), nullable=False),
-    sa.Column("signature", sa.String, nullable=False, comment="Ed25519, hexadecimal"),
-    sa.Column("epoch", sa.Integer, nullable=False, comment="of the root receipts"),
+    sa.Column("signature", sa.String, nullable=False, doc="Ed25519, hexadecimal"),
+    sa.Column("epoch", sa.Integer, nullable=False, doc="of the root receipts"),
 )
 
 FROZEN = sa.Table(
     "frozen",
     METADATA,
     sa.Column("mart", sa.String, primary_key=True),
-    sa.Column("month", sa.Date, primary_key=True, comment="first day of a closed month"),
-    sa.Column("cell", sa.String, primary_key=True, comment="canonical JSON: what the figures are of"),
-    sa.Column("figures", sa.Text, nullable=False, comment="canonical JSON; anonymous statistics"),
+    sa.Column("month", sa.Date, primary_key=True, doc="first day of a closed month"),
+    sa.Column("cell", sa.String, primary_key=True, doc="canonical JSON: what the figures are of"),
+    sa.Column("figures", sa.Text, nullable=False, doc="canonical JSON; anonymous statistics"),
     sa.Column("run_id", sa.String, nullable=False),
     sa.Column("frozen_at", Moment, nullable=False),
 )

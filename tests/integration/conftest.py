@@ -1,4 +1,4 @@
-"""A corner shop whose warehouse a good run has filled: made once, copied for each test that wants to break it."""
+"""A corner shop whose warehouse a good run has filled, copied for each test that wants to break it; and new ledgers."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import contextlib
 import datetime
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from stores.keyring_file import create_keyring
+from stores.ledger import Ledger, open_ledger
 from tests.conftest import Place, run_in_process
 from tests.corner_shop import POLICY, SCHEMA, fill
+from tests.postgres import PostgresServer, running
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +39,25 @@ def published(run_once: Place, place: Place) -> Place:
     for file in run_once.folder.iterdir():
         shutil.copy2(file, place.folder / file.name)
     return place
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """Run a real PostgreSQL server."""
+    with running(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> sa.URL:
+    """Give the URL of a ledger that is not there yet, in each kind of database."""
+    if request.param == "sqlite":
+        return sa.make_url(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
+@pytest.fixture
+def ledger(ledger_url: sa.URL) -> Ledger:
+    """Open a new ledger, in each kind of database."""
+    return open_ledger(ledger_url)

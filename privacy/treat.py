@@ -23,7 +23,7 @@ from privacy.local_dates import local_dates
 from privacy.policy import Column, Policy, Table
 from privacy.retention import expiry_column
 from privacy.retention_rules import ClockOf, KeepAtMost
-from privacy.subjects import COLUMN_OF, GENERATION, MAC, identifiers_of
+from privacy.subjects import SUBJECT_COLUMNS, GENERATION, MAC, identifiers_of
 from privacy.tokens import tokens
 from privacy.treatments import Synthesize, Treatment
 from privacy.treatments.base import arrow, series
@@ -57,7 +57,7 @@ def published_schema(policy: Policy, table: Table) -> pa.Schema:
 
 def staged_schema(policy: Policy, table: Table) -> pa.Schema:
     """Give the schema of a table's treated rows: as published, then whose each row is, for the private index."""
-    found = [pa.field(COLUMN_OF[identifies], pa.uuid()) for identifies in identifiers_of(table)]
+    found = [pa.field(SUBJECT_COLUMNS[identifies], pa.uuid()) for identifies in identifiers_of(table)]
     generation = [pa.field(GENERATION, pa.uuid())] if found else []
     return pa.schema([*published_schema(policy, table), *found, *generation])
 

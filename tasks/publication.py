@@ -54,7 +54,7 @@ class Publication:
         self.ledger.runs.seal(self.record)
         if self.ledger.suppressions.digest() != self._held_back:
             raise StoreError(
-                "ledger: people were held back or let go while the run was under way. Nothing was published.\n  Run again."
+                "ledger: people were held back or let go during the run. Nothing was published.\n  Run again."
             )
         candidate.publish()
         self.record.published = True

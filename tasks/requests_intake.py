@@ -54,7 +54,7 @@ def take_in(extraction: Extraction, schema: Schema, ledger: Ledger, keys: Subjec
 def foresee(
     extraction: Extraction, schema: Schema, ledger: Ledger | None, keys: SubjectKeys
 ) -> tuple[list[Suppression], int]:
-    """Tell whom a run would hold back beside those held back already, and how many requests would wait; write nothing."""
+    """Tell whom else a run would hold back, and how many requests would wait; write nothing."""
     policy, now = extraction.world.policy, extraction.world.now
     asked = [] if policy.requests.table is None else _new(extraction, schema, ledger, keys, policy.requests.table)
     people = [(request.right, subject) for request in asked for subject in request.subjects]

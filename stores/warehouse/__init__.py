@@ -82,7 +82,7 @@ class Sealable(Protocol):
 class Candidate(Sealable, Protocol):
     """What the warehouse will be after this run, made of treated rows.
 
-    Batches of a table whose subject is found by columns of its own also carry `SUBJECT_COLUMNS` of privacy/subjects.py:
+    Batches of a table whose subject is found by columns of its own also carry `INDEX_COLUMNS` of privacy/subjects.py:
     these go to the private index, never to what analysts read; quarantined rows keep them.
     """
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from privacy.fates import Fate
 from privacy.policy import Derived
-from privacy.subjects import SUBJECT_COLUMNS
+from privacy.subjects import INDEX_COLUMNS
 from privacy.treat import EXPIRES_ON, FATE, REASON
 from stores.arrow_stream import in_tables
 from stores.quoting import literal
@@ -29,7 +29,7 @@ class DuckDBCandidate(NewFile):
         if has_tokens:
             batches = in_token_order(batches, schema, key, rows, self._work)
         parts = [(target, _published(schema.names))]
-        if any(name in schema.names for name in SUBJECT_COLUMNS):
+        if any(name in schema.names for name in INDEX_COLUMNS):
             parts.append((f'private.{INDEX}."{table}"', _index(key, schema.names)))
         with self._reading(schema.empty_table()) as connection:
             for part, columns in parts:
@@ -49,13 +49,13 @@ class DuckDBCandidate(NewFile):
         with self._reading(batches) as connection:
             connection.execute(f"create temp table grouping as from staged where {key} is not null")
             names = [c[0] for c in connection.execute("select * from grouping limit 0").description]
-            columns = [n for n in names if n not in (derived.one_row_per, EXPIRES_ON, FATE, REASON, *SUBJECT_COLUMNS)]
+            columns = [n for n in names if n not in (derived.one_row_per, EXPIRES_ON, FATE, REASON, *INDEX_COLUMNS)]
             grouped = f"from grouping where {published} group by {key} order by {key}"
             connection.execute(
                 f'create table {ANALYTICS}."{table}" as select '
                 f"{', '.join([key, *(_least(n) for n in columns), f'max({EXPIRES_ON}) as {EXPIRES_ON}'])} {grouped}"
             )
-            if any(name in names for name in SUBJECT_COLUMNS):
+            if any(name in names for name in INDEX_COLUMNS):
                 connection.execute(
                     f'create table private.{INDEX}."{table}" as '
                     f"select {_index(derived.one_row_per, names, 'min({})')} {grouped}"
@@ -81,12 +81,12 @@ class DuckDBCandidate(NewFile):
 
 
 def _published(names: Iterable[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names if name not in SUBJECT_COLUMNS)
+    return ", ".join(f'"{name}"' for name in names if name not in INDEX_COLUMNS)
 
 
 def _index(key: str, names: Iterable[str], value: str = "{}") -> str:
     """Name the columns of the private index: the key as published, and what is there of the subject."""
-    of_subject = (f"{value.format(name)} as {name.removeprefix('_')}" for name in SUBJECT_COLUMNS if name in names)
+    of_subject = (f"{value.format(name)} as {name.removeprefix('_')}" for name in INDEX_COLUMNS if name in names)
     return ", ".join([f'"{key}" as key', *of_subject])
 
 

@@ -17,7 +17,7 @@ from privacy.errors import StoreError
 from privacy.evidence import RunRecord
 from privacy.fates import Fate
 from privacy.policy import Derived
-from privacy.subjects import SUBJECT_COLUMNS
+from privacy.subjects import INDEX_COLUMNS
 from privacy.treat import EXPIRES_ON, FATE, REASON
 from stores.arrow_stream import readable
 from stores.warehouse import Candidate, Comments, Grouped, Published, Seal
@@ -38,9 +38,9 @@ def rows(**columns: pa.Array) -> pa.RecordBatch:
     """Make a batch as the treatment of a table gives it: its columns, `_expires_on`, then whose the rows are."""
     length = len(next(iter(columns.values())))
     return pa.RecordBatch.from_pydict(
-        {name: column for name, column in columns.items() if name not in SUBJECT_COLUMNS}
+        {name: column for name, column in columns.items() if name not in INDEX_COLUMNS}
         | {EXPIRES_ON: pa.array([DAY] * length)}
-        | {name: columns[name] for name in SUBJECT_COLUMNS if name in columns}
+        | {name: columns[name] for name in INDEX_COLUMNS if name in columns}
     )
 
 
@@ -97,9 +97,7 @@ def test_whose_a_row_is_stands_in_the_private_file_alone(warehouse: DuckDBWareho
     given = [(1, None, 201, 301), (2, 102, None, None), (3, 103, 203, None)]
     assert index == [tuple(n and uuid.UUID(int=n) for n in row) for row in given]
     everything = published_rows(warehouse, "select schema_name, table_name, column_name from duckdb_columns()")
-    assert not [
-        place for place in everything if "sluis_private" in place or set(place) & {*SUBJECT_COLUMNS, "customer"}
-    ]
+    assert not [place for place in everything if "sluis_private" in place or set(place) & {*INDEX_COLUMNS, "customer"}]
 
 
 def test_the_index_has_the_identifiers_that_the_table_has(warehouse: DuckDBWarehouse) -> None:

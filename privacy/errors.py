@@ -7,6 +7,7 @@
     ├── KeyringError      2  the key file is missing, short, default or readable by others
     ├── DriftError        4  the source is not what the policy describes
     ├── GateError         1  a promise is broken, or a check crashed: nothing was published
+    ├── VerificationError 1  receipts are not what was issued; `found` lists the faults
     ├── StoreError        3  disk, file or connection: the previous state stays published
     ├── LockError         3  another run holds the warehouse
     ├── ApprovalError     5  somebody else's approval is missing, or may not be given by whom it was tried
@@ -78,6 +79,13 @@ class GateError(SluisError):
     code = 1
     kind = "gate"
     record: RunRecord | None = None
+
+
+class VerificationError(SluisError):
+    """A verification found something; `found` lists each fault."""
+
+    code = 1
+    kind = "verification"
 
 
 class StoreError(SluisError):

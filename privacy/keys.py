@@ -14,6 +14,7 @@ import hmac
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -50,6 +51,16 @@ class Keyring:
         """Give the keys by which people are recognised without being named."""
         return SubjectKeys(self.roots["tombstones"])
 
+    def receipts(self) -> Keys:
+        """Give the keys that sign receipts."""
+        return Keys(self.newest("receipts"))
+
+    def public_keys(self) -> dict[int, bytes]:
+        """Give the public key (Ed25519, 32 bytes) by which the receipts of each epoch are verified."""
+        return {
+            epoch.number: Keys(epoch).signing_key().public_key().public_bytes_raw() for epoch in self.roots["receipts"]
+        }
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -80,6 +91,10 @@ class Keys:
     def content_key(self) -> bytes:
         """Give the key under which the rows of tables are added up to a checksum (32 bytes)."""
         return self._derive("content")
+
+    def signing_key(self) -> Ed25519PrivateKey:
+        """Give the key that signs receipts: Ed25519 (RFC 8032), the derived key being its seed."""
+        return Ed25519PrivateKey.from_private_bytes(self._derive("receipts/sign"))
 
     def fingerprint(self) -> str:
         """Name these keys without showing anything of them: 16 hexadecimal digits."""

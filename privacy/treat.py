@@ -23,7 +23,7 @@ from privacy.local_dates import local_dates
 from privacy.policy import Column, Policy, Table
 from privacy.retention import expiry_column
 from privacy.retention_rules import ClockOf, KeepAtMost
-from privacy.subjects import SUBJECT_COLUMNS, GENERATION, MAC, identifiers_of
+from privacy.subjects import GENERATION, MAC, SUBJECT_COLUMNS, identifiers_of
 from privacy.tokens import tokens
 from privacy.treatments import Synthesize, Treatment
 from privacy.treatments.base import arrow, series

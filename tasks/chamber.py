@@ -14,7 +14,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow as pa
-from stores.actor import Actor, acting
 
 from expectations.candidate import TableFacts, owed_by
 from expectations.gate import check_candidate
@@ -30,6 +29,7 @@ from privacy.treat import TableTreater
 from privacy.treatments import Synthesize
 from privacy.value_drift import excuse
 from privacy.world import World, local_date
+from stores.actor import Actor, acting
 from stores.arrow_stream import readable
 from stores.keyring_file import read_keyring
 from stores.ledger import open_ledger

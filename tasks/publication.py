@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-from privacy.receipts import Deed, Rows
-from stores.actor import Actor
-from stores.ledger.suppressions import digest_of
 
 from privacy.errors import GateError, StoreError
 from privacy.evidence import RunRecord
 from privacy.keys import Keyring
+from privacy.receipts import Deed, Rows
 from privacy.suppression import Suppression, Suppressions
+from stores.actor import Actor
 from stores.ledger import Ledger
+from stores.ledger.suppressions import digest_of
 from stores.warehouse import Seal, Sealable, Warehouse
 from tasks.standing import check_standing, unfinished
 

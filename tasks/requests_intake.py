@@ -7,14 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stores.ledger.request import NewRequest, Request
-
 from privacy.keys import SubjectKeys
 from privacy.policy import Policy
 from privacy.policy_rights import RequestTable
 from privacy.requests import SUPPRESSING, later
 from privacy.suppression import Suppression
 from stores.ledger import Ledger
+from stores.ledger.request import NewRequest, Request
 from stores.source import Schema
 from tasks.extraction import Extraction
 from tasks.people import closed, search_source

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 
+from stores.ledger import Ledger
 from stores.ledger.identifiers import Identifier
 from stores.ledger.request import NewRequest
 
@@ -25,3 +26,8 @@ def email(name: object, epoch: int = 1) -> Identifier:
 def asked(reference: str, *subjects: tuple[Identifier, ...], right: str = "erasure") -> NewRequest:
     """Give a request for some people."""
     return NewRequest(reference, right, "command", NOW, NOW.date() + datetime.timedelta(days=30), subjects)
+
+
+def all_decided(ledger: Ledger) -> list[str]:
+    """Give the ids of the requests that the next publish applies."""
+    return [request.request_id for request in ledger.requests.with_state("decided")]

@@ -12,7 +12,7 @@ from privacy.local_dates import local_dates
 from privacy.policy import Policy
 from privacy.policy_file import read_policy
 from privacy.world import local_date
-from stores.ledger import last_published
+from stores.ledger import look_at_ledger
 from stores.opening import open_source
 from stores.settings import VARIABLES, Settings, database_url, file_of, read_text
 
@@ -60,7 +60,8 @@ def journal_mode(environment: Environment) -> Finding:
 def ledger(environment: Environment) -> Finding:
     """Read the ledger, without making one."""
     url = database_url("ledger", environment)
-    last = last_published(url)
+    found = look_at_ledger(url)
+    last = found and found.runs.last_published()
     if last:
         return good(f"last published by run {last.run_id}")
     if not (folder := file_of(url, "ledger").absolute().parent).is_dir():
@@ -73,7 +74,8 @@ def clock(environment: Environment) -> Finding:
     now = datetime.datetime.now(datetime.UTC)
     written = {"the policy": _changed(Path(environment[VARIABLES["policy"]]))}
     written["the source"] = _changed(file_of(database_url("source", environment), "source"))
-    if last := last_published(database_url("ledger", environment)):
+    found = look_at_ledger(database_url("ledger", environment))
+    if last := found and found.runs.last_published():
         written["the last published run"] = last.started_at.replace(tzinfo=datetime.UTC)
     if later := [what for what, moment in written.items() if moment > now + SLACK]:
         return bad(

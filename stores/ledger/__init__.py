@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from privacy.evidence import PublishedRun
 from stores.ledger.access import reading
 from stores.ledger.opening import engine_of, engine_to_look
 from stores.ledger.plans import Plans
+from stores.ledger.receipts import Receipts
 from stores.ledger.requests import Requests
 from stores.ledger.runs import Runs
 from stores.ledger.schema import IDENTITY
@@ -42,6 +42,11 @@ class Ledger:
         """Plans of what cannot be undone, and who approved them."""
         return Plans(self.engine)
 
+    @property
+    def receipts(self) -> Receipts:
+        """Signed proof of what was done."""
+        return Receipts(self.engine)
+
     def identity(self) -> str:
         """Give the random name by which a warehouse knows its ledger."""
         with reading(self.engine) as connection:
@@ -53,7 +58,7 @@ def open_ledger(url: sa.URL) -> Ledger:
     return Ledger(engine_of(url))
 
 
-def last_published(url: sa.URL) -> PublishedRun | None:
-    """Look up the last published run; nothing is written, and no ledger is made where there is none."""
+def look_at_ledger(url: sa.URL) -> Ledger | None:
+    """Open a ledger only to look: nothing is written, and none is made; None where there is none of this version."""
     engine = engine_to_look(url)
-    return Runs(engine).last_published() if engine else None
+    return Ledger(engine) if engine else None

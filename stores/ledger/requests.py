@@ -117,12 +117,11 @@ class Requests:
             _set(connection, requests, state="decided", decided_at=now)
             _insert(connection, SUPPRESSION, rows)
 
-    def applied(self, run_id: str, now: datetime.datetime, receipt_id: str | None) -> int:
-        """Note that a run has published without the rows of all decided requests; say how many."""
-        done = sa.update(REQUEST).where(REQUEST.c.state == "decided")
-        values = {"state": "applied", "applied_at": now, "run_id": run_id, "receipt_id": receipt_id}
+    def applied(self, request_ids: Iterable[str], run_id: str, now: datetime.datetime, receipt_id: str) -> None:
+        """Note that a run has published without the rows of decided requests; one lifted meanwhile stays lifted."""
         with writing(self._engine) as connection:
-            return connection.execute(done.values(values)).rowcount
+            decided = [request for request in _by_id(connection, request_ids) if request.state == "decided"]
+            _set(connection, decided, state="applied", applied_at=now, run_id=run_id, receipt_id=receipt_id)
 
     def lift(self, reference: str, now: datetime.datetime) -> None:
         """End a restriction or objection; an erasure cannot be taken back."""

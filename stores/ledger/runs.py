@@ -57,6 +57,14 @@ class Runs:
         with reading(self._engine) as connection:
             return connection.execute(sa.select(RUN.c.state).where(RUN.c.run_id == run_id)).scalar()
 
+    def record_of(self, run_id: str) -> dict[str, Any]:
+        """Give what a run has noted of itself, as `RunRecord.to_keep` gave it."""
+        with reading(self._engine) as connection:
+            record: dict[str, Any] = connection.execute(
+                sa.select(RUN.c.record).where(RUN.c.run_id == run_id)
+            ).scalar_one()
+        return record
+
     def last_published(self) -> PublishedRun | None:
         """Give the run that was published last."""
         columns = [RUN.c[field.name] for field in dataclasses.fields(PublishedRun)]

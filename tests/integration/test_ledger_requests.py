@@ -15,7 +15,7 @@ from privacy.errors import UsageError
 from stores.ledger import Ledger, open_ledger
 from stores.ledger.identifiers import Identifier
 from stores.ledger.schema import METADATA
-from tests.requested import LATER, NOW, asked, customer, email
+from tests.requested import LATER, NOW, all_decided, asked, customer, email
 
 
 def everything(ledger: Ledger) -> dict[str, list[tuple[Any, ...]]]:
@@ -139,8 +139,8 @@ def test_a_run_applies_all_that_is_decided_and_nothing_else(ledger: Ledger) -> N
     decided(ledger, "R-2", (customer(2),), right="objection")
     registered(ledger, "R-3", (customer(3),))
 
-    assert ledger.requests.applied("run 1", LATER, "receipt 1") == 2
-    assert ledger.requests.applied("run 2", LATER, "receipt 2") == 0
+    ledger.requests.applied(all_decided(ledger), "run 1", LATER, "receipt 1")
+    ledger.requests.applied(all_decided(ledger), "run 2", LATER, "receipt 2")
 
     done = ledger.requests.get("R-1")
     assert (done.state, done.applied_at, done.run_id, done.receipt_id) == ("applied", LATER, "run 1", "receipt 1")
@@ -155,7 +155,7 @@ def test_a_restriction_or_objection_can_be_lifted(ledger: Ledger, right: str, re
     if reached != "registered":
         ledger.requests.decide([request_id], NOW)
     if reached == "applied":
-        ledger.requests.applied("run 1", NOW, None)
+        ledger.requests.applied(all_decided(ledger), "run 1", NOW, "receipt 1")
 
     ledger.requests.lift("R-1", LATER)
 

@@ -11,7 +11,7 @@ from privacy.errors import UsageError
 from stores.ledger import Ledger
 from stores.ledger.identifiers import Identifier
 from stores.ledger.suppressions import LIVE, Rekeyed, digest_of
-from tests.requested import LATER, NOW, asked, customer, email
+from tests.requested import LATER, NOW, all_decided, asked, customer, email
 
 TODAY = datetime.date(2029, 1, 1)
 WINDOW = datetime.date(2027, 1, 1)
@@ -71,7 +71,7 @@ def test_the_digest_changes_with_what_suppresses_and_with_nothing_else(ledger: L
 
     ledger.suppressions.seen([reference_of(ledger, customer(1))], TODAY)
     ledger.requests.register([asked("R-3", (customer(3),))], "anna", NOW)
-    ledger.requests.applied("run 1", NOW, None)
+    ledger.requests.applied(all_decided(ledger), "run 1", NOW, "receipt 1")
     assert ledger.suppressions.digest() == digests[-1] == digest_of(ledger.suppressions.live())
 
     ledger.requests.lift("R-2", LATER)
@@ -92,7 +92,7 @@ def test_a_tombstone_keyed_anew_stays_what_it_is(ledger: Ledger) -> None:
         (i, e) for i in ("customer", "email") for e in (1, 2)
     ]
     assert {(row["kind"], row["reference"], row["since"]) for row in rows} == {("erased", reference, NOW)}
-    ledger.requests.applied("run 1", NOW, None)
+    ledger.requests.applied(all_decided(ledger), "run 1", NOW, "receipt 1")
     assert ledger.suppressions.expire(TODAY, WINDOW_MOMENT) == 0, "the new rows were seen on the same day"
 
 
@@ -108,7 +108,7 @@ def test_an_unknown_suppression_cannot_be_keyed_anew(ledger: Ledger) -> None:
 
 def test_an_old_tombstone_that_is_not_met_expires_and_with_it_whom_it_was_about(ledger: Ledger) -> None:
     request_id = decided(ledger, "R-1", (customer(1), email("a")), (email("b"),))
-    ledger.requests.applied("run 1", LATER, "receipt 1")
+    ledger.requests.applied(all_decided(ledger), "run 1", LATER, "receipt 1")
 
     assert ledger.suppressions.expire(WINDOW, WINDOW_MOMENT) == 2
 
@@ -123,7 +123,7 @@ def test_an_old_tombstone_that_is_not_met_expires_and_with_it_whom_it_was_about(
 
 def test_a_tombstone_that_is_still_met_stays_and_its_request_with_it(ledger: Ledger) -> None:
     request_id = decided(ledger, "R-1", (customer(1), email("a")), (email("b"),))
-    ledger.requests.applied("run 1", LATER, "receipt 1")
+    ledger.requests.applied(all_decided(ledger), "run 1", LATER, "receipt 1")
     reference = reference_of(ledger, email("a"))
     ledger.suppressions.seen([reference], WINDOW)
     ledger.suppressions.seen([reference], WINDOW - datetime.timedelta(days=90))
@@ -142,7 +142,7 @@ def test_nothing_expires_that_is_young_not_applied_or_no_tombstone(ledger: Ledge
     decided(ledger, "young", (customer(1),))
     decided(ledger, "restricted", (customer(2),), right="restriction")
     decided(ledger, "objected", (customer(3),), right="objection")
-    ledger.requests.applied("run 1", LATER, "receipt 1")
+    ledger.requests.applied(all_decided(ledger), "run 1", LATER, "receipt 1")
 
     assert ledger.suppressions.expire(TODAY, NOW) == 0, "erased at that very moment, not before"
     decided(ledger, "not applied", (customer(4),))
@@ -157,7 +157,7 @@ def test_the_horizon_never_moves_back(ledger: Ledger) -> None:
     ledger.requests.decide(first.values(), LATER)
     second = ledger.requests.register([asked("R-2", (customer(2),))], "anna", NOW).request_ids
     ledger.requests.decide(second.values(), NOW)
-    ledger.requests.applied("run 1", LATER, None)
+    ledger.requests.applied(all_decided(ledger), "run 1", LATER, "receipt 1")
     ledger.suppressions.seen([reference_of(ledger, customer(2))], WINDOW)
 
     assert ledger.suppressions.expire(WINDOW, WINDOW_MOMENT) == 1

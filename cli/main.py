@@ -8,12 +8,16 @@ import sys
 import typer
 
 from cli.answer import tell_error
+from cli.approve import approve
 from cli.check import check
 from cli.demo import demo
 from cli.doctor.command import doctor
+from cli.erase import erase
 from cli.keys import keys
 from cli.options import Output
 from cli.plan import plan
+from cli.replay import replay
+from cli.restrain import object_, restrict
 from cli.run import run
 from privacy.errors import UsageError
 
@@ -25,7 +29,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     help="From a shop database to a gated, pseudonymised warehouse. Start with `sluis demo --dir DIR`.",
-    epilog="Exit: 0 ok · 1 promise broken · 2 usage, policy or key · 3 runtime · 4 drift · 6 warnings (--strict).",
+    epilog="Exit: 0 ok · 1 promise broken · 2 usage, policy or key · 3 runtime · 4 drift · 5 approval, plan or replay · "
+    "6 warnings (--strict).",
 )
 
 
@@ -41,6 +46,11 @@ app.command()(run)
 app.command()(plan)
 app.command()(check)
 app.command()(doctor)
+app.command()(approve)
+app.command()(replay)
+app.add_typer(erase, name="erase")
+app.add_typer(restrict, name="restrict")
+app.add_typer(object_, name="object")
 app.add_typer(keys, name="keys")
 
 

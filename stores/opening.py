@@ -11,8 +11,10 @@ from stores.warehouse import Warehouse
 from stores.warehouse.duckdb import DuckDBWarehouse
 
 
-def open_source(url: sa.URL) -> Source:
-    """Open a source; UsageError for a kind of database that cannot be read."""
+def open_source(url: sa.URL | None) -> Source:
+    """Open a source; UsageError for none, and for a kind of database that cannot be read."""
+    if url is None:
+        raise UsageError("not set: --source or SLUIS_SOURCE.")
     if url.get_backend_name() == "sqlite":
         return SqliteSource(url)
     raise UsageError(f"--source: {url.get_backend_name()} cannot be read; sqlite can.")

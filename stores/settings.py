@@ -27,22 +27,24 @@ EMBEDDED = ("sqlite", "duckdb")
 
 @dataclass(frozen=True)
 class Settings:
-    """The five places of a run."""
+    """The five places of a run; commands that need no source can do without it."""
 
-    source: sa.URL
+    source: sa.URL | None
     warehouse: sa.URL
     ledger: sa.URL
     policy: Path
     keyring: Path
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Read all five; UsageError names what is missing or no URL."""
-        require(environment, *VARIABLES)
-        urls = {name: database_url(name, environment) for name in ("source", "warehouse", "ledger")}
+    def from_environment(cls, environment: Mapping[str, str], source_needed: bool = True) -> Settings:
+        """Read all five, or all but the source; UsageError names what is missing or no URL."""
+        needed = [name for name in VARIABLES if source_needed or name != "source"]
+        require(environment, *needed)
+        databases = [name for name in ("source", "warehouse", "ledger") if environment.get(VARIABLES[name])]
+        urls = {name: database_url(name, environment) for name in databases}
         _refuse_shared(urls)
         return cls(
-            **urls,
+            **{"source": None, **urls},
             policy=Path(environment[VARIABLES["policy"]]),
             keyring=Path(environment[VARIABLES["keyring"]]),
         )

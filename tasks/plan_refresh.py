@@ -47,7 +47,7 @@ def plan_refresh(settings: Settings, as_of: datetime.date | None) -> Plan:
     ledger = look_at_ledger(settings.ledger)
     if ledger:
         check_standing(warehouse, ledger, keyring)
-    last = ledger and ledger.runs.last_published()
+    last = ledger and ledger.runs.last_published("refresh")
     now = datetime.datetime.now(datetime.UTC)
     world = World(policy, keys, as_of or local_date(now, policy.time_zone), now, people)
     schema = source.schema()

@@ -7,7 +7,7 @@ import datetime
 import json
 import secrets
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -43,14 +43,13 @@ class Publication:
         self._held_back = digest_of(live)
         return Suppressions.of(held_back_by(live))
 
-    def seal(self, candidate: Sealable) -> None:
-        """End the writing of a candidate, and tie it to this ledger as it is."""
+    def seal(self, candidate: Sealable, index_epoch: int) -> None:
+        """End the writing of a candidate, and tie it to this ledger as it is, and to the epoch of its private index."""
         receipts, head = self.ledger.receipts.head()
-        epoch = self.keyring.subjects().newest
-        candidate.seal(self.record, Seal(self.record.kind, self.ledger.identity(), receipts, head, epoch))
+        candidate.seal(self.record, Seal(self.record.kind, self.ledger.identity(), receipts, head, index_epoch))
 
-    def publish(self, candidate: Sealable, proof: Mapping[str, int] | None = None) -> None:
-        """Make a gated candidate what analysts see, and issue its receipt."""
+    def publish(self, candidate: Sealable, prove: Callable[[], Mapping[str, int]] = dict) -> None:
+        """Make a gated candidate what analysts see, look for what must be gone from it, and issue its receipt."""
         self.ledger.runs.seal(self.record)
         if self.ledger.suppressions.digest() != self._held_back:
             raise StoreError(
@@ -59,7 +58,7 @@ class Publication:
         candidate.publish()
         self.record.published = True
         self.record.requests["applied"] = len(self.record.decided)
-        settle(self.ledger, self.keyring, self.record.to_keep(), proof or {})
+        settle(self.ledger, self.keyring, self.record.to_keep(), prove())
 
 
 def held_back_by(live: pa.Table) -> Iterator[Suppression]:

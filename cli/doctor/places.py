@@ -61,7 +61,7 @@ def ledger(environment: Environment) -> Finding:
     """Read the ledger, without making one."""
     url = database_url("ledger", environment)
     found = look_at_ledger(url)
-    last = found and found.runs.last_published()
+    last = found and found.runs.last_published("refresh")
     if last:
         return good(f"last published by run {last.run_id}")
     if not (folder := file_of(url, "ledger").absolute().parent).is_dir():
@@ -75,7 +75,7 @@ def clock(environment: Environment) -> Finding:
     written = {"the policy": _changed(Path(environment[VARIABLES["policy"]]))}
     written["the source"] = _changed(file_of(database_url("source", environment), "source"))
     found = look_at_ledger(database_url("ledger", environment))
-    if last := found and found.runs.last_published():
+    if last := found and found.runs.last_published("refresh"):
         written["the last published run"] = last.started_at.replace(tzinfo=datetime.UTC)
     if later := [what for what, moment in written.items() if moment > now + SLACK]:
         return bad(

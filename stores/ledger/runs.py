@@ -65,10 +65,11 @@ class Runs:
             ).scalar_one()
         return record
 
-    def last_published(self) -> PublishedRun | None:
-        """Give the run that was published last."""
+    def last_published(self, kind: str | None = None) -> PublishedRun | None:
+        """Give the run that was published last, of one kind or of any."""
         columns = [RUN.c[field.name] for field in dataclasses.fields(PublishedRun)]
-        query = sa.select(*columns).where(RUN.c.state == "published").order_by(RUN.c.started_at.desc())
+        of_kind = sa.true() if kind is None else RUN.c.kind == kind
+        query = sa.select(*columns).where(RUN.c.state == "published", of_kind).order_by(RUN.c.started_at.desc())
         with reading(self._engine) as connection:
             found = connection.execute(query.limit(1)).mappings().first()
         return PublishedRun(**found) if found else None

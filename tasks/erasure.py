@@ -1,0 +1,232 @@
+"""Erasure on request: register, decide, do. People are found everywhere before anything changes."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from privacy.erasure_plan import ErasurePlan, KeptInSource
+from privacy.errors import ApprovalError, StalePlanError, StoreError, UsageError
+from privacy.evidence import RunRecord
+from privacy.fates import Fate
+from privacy.keys import Keyring
+from privacy.policy import Policy
+from privacy.policy_rights import Right
+from privacy.requests import SUPPRESSING, due
+from privacy.suppression import Suppression, Suppressions
+from privacy.world import local_date
+from stores.actor import acting
+from stores.ledger import Ledger, open_ledger
+from stores.ledger.request import NewRequest, Request
+from stores.opening import open_warehouse
+from stores.settings import Settings
+from stores.warehouse import Published, Suppressed, Warehouse
+from tasks.chamber import read_rules
+from tasks.extraction import Extraction
+from tasks.people import add_closure, search_source
+from tasks.publication import Publication, new_run_id
+from tasks.remains import FATES, doomed, publish_remains
+from tasks.requests_intake import suppressing
+from tasks.search import links_in_warehouse, refuse_unknown, source_if_there
+from tasks.standing import check_standing
+from tasks.subject_file import read_people
+
+WAITING = ("registered", "decided")
+"""States of requests that have not been applied yet."""
+
+
+def register(settings: Settings, right: Right, reference: str, people_text: str) -> dict[str, Any]:
+    """Register a request by command; UsageError where it cannot be, and nothing is changed."""
+    policy, keyring = read_rules(settings)
+    warehouse, ledger = open_warehouse(settings.warehouse), open_ledger(settings.ledger)
+    check_standing(warehouse, ledger, keyring)
+    people = read_people(people_text, policy, keyring.subjects())
+    if not reference.strip() or ledger.requests.known([reference.strip()]):
+        raise UsageError("--reference: another request has it, or it is blank. Nothing was changed.")
+    with source_if_there(settings, policy, keyring) as (extraction, _):
+        refuse_unknown(people, keyring, extraction, warehouse)
+        now = datetime.datetime.now(datetime.UTC)
+        due_on = due(now, policy.requests.term, policy.time_zone)
+        asked = NewRequest(reference.strip(), right, "command", now, due_on, tuple(people))
+        ledger.requests.register([asked], acting(os.environ).name, now)
+        request = ledger.requests.get(reference.strip())
+        _close(ledger, keyring, extraction, warehouse, [request])
+        if right != "erasure":
+            ledger.requests.decide([request.request_id], now)
+    return as_json(ledger.requests.get(request.reference))
+
+
+def end_request(settings: Settings, right: Right, reference: str) -> dict[str, Any]:
+    """Lift a restriction, or note that an objection is withdrawn; UsageError where the request is none."""
+    _, keyring = read_rules(settings)
+    ledger = open_ledger(settings.ledger)
+    check_standing(open_warehouse(settings.warehouse), ledger, keyring)
+    if ledger.requests.get(reference).right != right:
+        raise UsageError(f"This request is no {right}. Nothing was changed.")
+    ledger.requests.lift(reference, datetime.datetime.now(datetime.UTC))
+    return as_json(ledger.requests.get(reference))
+
+
+def plan_erasure(settings: Settings, reference: str | None, as_of: datetime.date | None) -> ErasurePlan:
+    """Decide what applying waiting requests (or one of them) would do, and keep the plan in the ledger."""
+    policy, keyring = read_rules(settings)
+    warehouse, ledger = open_warehouse(settings.warehouse), open_ledger(settings.ledger)
+    now = datetime.datetime.now(datetime.UTC)
+    run_id = new_run_id(now)
+    with warehouse.exclusive(run_id), source_if_there(settings, policy, keyring, as_of) as (extraction, _):
+        check_standing(warehouse, ledger, keyring)
+        requests = _waiting(ledger, reference)
+        _close(ledger, keyring, extraction, warehouse, requests)
+        day = as_of or local_date(now, policy.time_zone)
+        plan = _decide(policy, ledger, warehouse, requests, day, run_id)
+        plan = replace(plan, source=extraction and kept_in_source(extraction, ledger, requests))
+        scope = {"requests": [request.reference for request in requests], "as_of": day.isoformat()}
+        ledger.plans.save(plan.hash, "erasure", scope, acting(os.environ).name, now)
+    return plan
+
+
+def apply_erasure(settings: Settings, plan_hash: str) -> RunRecord:
+    """Apply a plan: whoever it names leaves the warehouse in one publish; only ledger and warehouse are needed."""
+    policy, _ = read_rules(settings)
+    plan = open_ledger(settings.ledger).plans.get(plan_hash)
+    if plan.kind != "erasure":
+        raise UsageError("--plan: this plan is not one of an erasure.")
+    if plan.applied_at:
+        raise StalePlanError("plan: it was applied already. Make a new one with `sluis erase plan`.")
+    as_of = datetime.date.fromisoformat(plan.scope["as_of"])
+
+    def decide(publication: Publication) -> None:
+        ledger, warehouse = publication.ledger, publication.warehouse
+        requests = [ledger.requests.get(reference) for reference in plan.scope["requests"]]
+        if any(request.state not in WAITING for request in requests):
+            raise StalePlanError("plan: a request of it is applied or over. Make a new one with `sluis erase plan`.")
+        now_planned = _decide(policy, ledger, warehouse, requests, as_of, publication.record.run_id)
+        if now_planned.hash != plan_hash:
+            raise StalePlanError(
+                "plan: the warehouse, the policy or who is held back has changed since. Nothing was done.\n"
+                "  Make a new one with `sluis erase plan`."
+            )
+        _refuse_unapproved(ledger, plan_hash, requests, now_planned.approvals_needed)
+        now = datetime.datetime.now(datetime.UTC)
+        ledger.requests.decide([r.request_id for r in requests if r.state == "registered"], now)
+
+    record = publish_remains(settings, "erasure", acting(os.environ), as_of, decide)
+    open_ledger(settings.ledger).plans.applied(plan_hash, datetime.datetime.now(datetime.UTC))
+    return record
+
+
+def as_json(request: Request) -> dict[str, Any]:
+    """Give a request as commands show it: never whom it names."""
+    return {
+        "reference": request.reference,
+        "right": request.right,
+        "origin": request.origin,
+        "state": request.state,
+        "people": request.subjects,
+        "received_at": request.received_at.isoformat(),
+        "due_on": request.due_on.isoformat(),
+        "applied_at": request.applied_at and request.applied_at.isoformat(),
+        "run_id": request.run_id,
+        "receipt_id": request.receipt_id,
+    }
+
+
+def _waiting(ledger: Ledger, reference: str | None) -> list[Request]:
+    if reference is None:
+        requests = suppressing(ledger, *WAITING)
+        if not requests:
+            raise UsageError("No request waits to be applied. `sluis erase list` shows all.")
+        return requests
+    request = ledger.requests.get(reference)
+    if request.right not in SUPPRESSING or request.state not in WAITING:
+        raise UsageError(f"This request for {request.right} is {request.state}; there is nothing to apply.")
+    return [request]
+
+
+def _close(
+    ledger: Ledger, keyring: Keyring, extraction: Extraction | None, warehouse: Warehouse, requests: Sequence[Request]
+) -> None:
+    """Find what else names the people of requests, wherever that can be looked for now."""
+    keys = keyring.subjects()
+    unsearched = [request for request in requests if not request.closed]
+    if extraction:
+        search_source(extraction, ledger, keys, unsearched)
+    elif unsearched and (published := warehouse.published()):
+        ids = [request.request_id for request in unsearched]
+        add_closure(ledger, ids, links_in_warehouse(warehouse), published.index_epoch, "warehouse")
+
+
+def _decide(
+    policy: Policy, ledger: Ledger, warehouse: Warehouse, requests: Sequence[Request], as_of: datetime.date, run_id: str
+) -> ErasurePlan:
+    """Count what would leave the warehouse, without touching it."""
+    published = warehouse.published()
+    if published is None:
+        raise StoreError("warehouse: nothing is published yet, so nothing can leave it.\n  Run `sluis run` first.")
+    with warehouse.remains(run_id) as remains:
+        remains.doom(policy, [*doomed(ledger, published), *_asked(ledger, requests, published)], as_of)
+        delete = {name: sum(found.removed.values()) for name, found in remains.counts().items()}
+    people = sum(request.subjects for request in requests if request.state == "registered")
+    return ErasurePlan(
+        requests=tuple(request.reference for request in requests),
+        people=people,
+        approvals_needed=policy.approvals.erasure if people > policy.requests.apply_at_most else 0,
+        warehouse_run=published.run_id,
+        suppressions=ledger.suppressions.digest(),
+        policy_digest=policy.digest,
+        as_of=as_of,
+        delete=delete,
+        source=None,
+    )
+
+
+def _asked(ledger: Ledger, requests: Sequence[Request], published: Published) -> list[Suppressed]:
+    named = ledger.requests.identifiers(request.request_id for request in requests)
+    return [
+        Suppressed(FATES[SUPPRESSING[request.right]], one.identifies, bytes.fromhex(one.mac))
+        for request in requests
+        for person in named.get(request.request_id, {}).values()
+        for one in person
+        if one.epoch == published.index_epoch
+    ]
+
+
+def kept_in_source(extraction: Extraction, ledger: Ledger, requests: Sequence[Request]) -> dict[str, KeptInSource]:
+    """Count the rows of these people that the source has: the shop decides on them, the warehouse does not."""
+    named = ledger.requests.identifiers(request.request_id for request in requests)
+    now, keys = extraction.world.now, extraction.world.subject_keys
+    people = [
+        Suppression("erased", one.identifies, one.epoch, bytes.fromhex(one.mac), bytes(16), now)
+        for subjects in named.values()
+        for person in subjects.values()
+        for one in person
+        if keys and one.epoch == keys.newest
+    ]
+    world = replace(extraction.world, suppressions=Suppressions.of(people))
+    searched = replace(extraction, world=world, ended=set())
+    kept = {}
+    for name, table in world.policy.in_order():
+        if table.derived:
+            continue
+        treater = searched.treater(name)
+        _, batches = searched.read(treater)
+        for batch in batches:
+            treater.foresee(batch)
+        searched.finish(treater)
+        if rows := treater.counts.fates[Fate.ERASED]:
+            kept[name] = KeptInSource(rows, None, table.retention.told())
+    return kept
+
+
+def _refuse_unapproved(ledger: Ledger, plan_hash: str, requests: Sequence[Request], needed: int) -> None:
+    """Refuse a plan that too few others than those who asked have approved."""
+    asked = {request.actor for request in requests if request.origin == "command"}
+    given = {approval.actor for approval in ledger.plans.approvals(plan_hash)} - asked
+    if len(given) < needed:
+        raise ApprovalError(
+            f"plan: {needed} approvals by others than those who asked are needed, and {len(given)} given. Nothing was "
+            f"changed.\n  Let somebody else run `sluis approve --plan {plan_hash}`."
+        )

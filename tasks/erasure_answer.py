@@ -1,0 +1,55 @@
+"""The answer to the person who asked for erasure: what is gone, what stays in the shop, why, and until when."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from privacy.errors import UsageError
+from stores.ledger import open_ledger
+from stores.opening import open_warehouse
+from stores.settings import Settings
+from tasks.chamber import read_rules
+from tasks.erasure import kept_in_source
+from tasks.search import source_if_there
+from tasks.standing import check_standing
+
+
+def answer_to(settings: Settings, reference: str) -> dict[str, Any]:
+    """Draft the answer, as text and as data."""
+    policy, keyring = read_rules(settings)
+    warehouse, ledger = open_warehouse(settings.warehouse), open_ledger(settings.ledger)
+    check_standing(warehouse, ledger, keyring)
+    request = ledger.requests.get(reference)
+    if request.right != "erasure" or request.applied_at is None:
+        raise UsageError(f"This request for {request.right} is {request.state}; an applied erasure can be answered.")
+    with source_if_there(settings, policy, keyring) as (extraction, why_not):
+        kept = kept_in_source(extraction, ledger, [request]) if extraction else None
+    erased_on = request.applied_at.date().isoformat()
+    lines = [
+        f"Your request {reference} of {request.received_at.date().isoformat()}",
+        "",
+        f"On {erased_on} everything that tells of you was taken out of our analytics: no row of yours is left there.",
+    ]
+    if kept is None:
+        lines.append(f"What our administration must still keep of you cannot be told now: {why_not}.")
+    elif kept:
+        lines.append("Our administration must still keep the following, for no other purpose:")
+        lines += [
+            f"  - {_meaning(policy, name)}: {one.keep:,}, {_told(one.why, one.until)}" for name, one in kept.items()
+        ]
+    else:
+        lines.append("Our administration keeps nothing of you either.")
+    lines.append(f"Proof of this erasure bears the number {request.receipt_id}.")
+    return {
+        "reference": reference,
+        "received_at": request.received_at.isoformat(),
+        "erased_on": erased_on,
+        "receipt_id": request.receipt_id,
+        "kept_in_source": None if kept is None else {name: asdict(one) for name, one in kept.items()},
+        "text": "\n".join(lines),
+    }
+
+
+def _told(why: str, until: str | None) -> str:
+    return f"{why}; until {until}" if until else why

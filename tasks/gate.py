@@ -1,0 +1,36 @@
+"""Gate 1, for whatever is about to be published."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping
+
+from expectations.candidate import TableFacts, owed_by
+from expectations.gate import check_candidate
+from privacy.evidence import RunRecord
+from privacy.policy import Policy
+from privacy.value_drift import excuse
+from stores.warehouse import ANALYTICS, Sealable
+from tasks.refusal import refusal
+
+
+def pass_gate(
+    candidate: Sealable,
+    policy: Policy,
+    facts: Mapping[str, TableFacts],
+    record: RunRecord,
+    today: datetime.date,
+    on_progress: Callable[[int, int], None],
+) -> None:
+    """Check all promises of a sealed candidate; GateError tells each one broken, and nothing is published.
+
+    facts: by source name. today: the real day, on which a waiver must hold, too: a clock put back revives none.
+    """
+    suites = {
+        table.publish_as: list(owed_by(policy, name, facts[name], record.as_of)) for name, table in policy.in_order()
+    }
+    found = check_candidate(candidate.readable(), ANALYTICS, suites, on_progress)
+    record.gates, waived = excuse(found, policy, max(record.as_of, today))
+    record.warnings += waived
+    if not record.gates.green:
+        raise refusal(record, policy.file)

@@ -1,0 +1,98 @@
+"""Publish what is left of the warehouse when rows leave it: the source is not needed, nor need it be what it was."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+
+from expectations.candidate import TableFacts
+from privacy.errors import StandingError, StoreError
+from privacy.evidence import RunRecord, TableCounts
+from privacy.fates import Fate
+from privacy.receipts import ReceiptKind
+from privacy.suppression import Suppression
+from privacy.world import local_date
+from stores.actor import Actor
+from stores.ledger import Ledger, open_ledger
+from stores.opening import open_warehouse
+from stores.settings import Settings
+from stores.warehouse import Published, Remaining, Suppressed
+from tasks.chamber import read_rules
+from tasks.extraction import LISTENER
+from tasks.gate import pass_gate
+from tasks.publication import Publication, held_back_by, new_run_id, open_publication
+
+FATES = {"erased": Fate.ERASED, "restricted": Fate.RESTRICTED, "objected": Fate.OBJECTED}
+
+
+def publish_remains(
+    settings: Settings,
+    kind: ReceiptKind,
+    actor: Actor,
+    as_of: datetime.date | None,
+    decide: Callable[[Publication], None] = lambda publication: None,
+) -> RunRecord:
+    """Take out of the warehouse whoever is held back and what has expired; `decide` is called once it is held.
+
+    Nothing is published unless what is left passes the gate and is what it was, row by row.
+    """
+    policy, keyring = read_rules(settings)
+    warehouse, ledger = open_warehouse(settings.warehouse), open_ledger(settings.ledger)
+    published = warehouse.published()
+    if published is None:
+        raise StoreError("warehouse: nothing is published yet, so nothing can leave it.\n  Run `sluis run` first.")
+    now = datetime.datetime.now(datetime.UTC)
+    today = local_date(now, policy.time_zone)
+    record = RunRecord(
+        new_run_id(now), policy.version, policy.digest, published.key_fingerprint, as_of or today, kind=kind
+    )
+    with open_publication(warehouse, ledger, keyring, actor, record, now) as publication:
+        decide(publication)
+        publication.suppressions()
+        with warehouse.remains(record.run_id) as remains:
+            remains.doom(policy, doomed(ledger, published), record.as_of)
+            counts = remains.counts()
+            keys = remains.doomed_keys()
+            facts = {name: TableFacts(_counts(counts[t.publish_as]), None) for name, t in policy.in_order()}
+            record.tables = {table.publish_as: facts[name].counts for name, table in policy.in_order()}
+            remains.fill()
+            remains.accept()
+            publication.seal(remains, published.index_epoch)
+            pass_gate(remains, policy, facts, record, today, functools.partial(LISTENER.get(), "gate"))
+            publication.publish(remains, functools.partial(warehouse.search, doomed(ledger, published), keys))
+            record.warnings += remains.warnings
+    return record
+
+
+def doomed(ledger: Ledger, published: Published) -> list[Suppressed]:
+    """Give whom the ledger holds back, as the private index of the warehouse knows them."""
+    live = list(held_back_by(ledger.suppressions.live()))
+    here = [one for one in live if one.epoch == published.index_epoch]
+    if {one.reference for one in live} - {one.reference for one in here}:
+        raise StandingError(
+            "warehouse: its private index was made under an older key than people are held back by.\n"
+            "  Run `sluis run`, which makes it anew; if an older state was put back, move its file away first."
+        )
+    later = defaultdict(list)
+    for one in here:
+        if one.kind == "erased":
+            later[one.identifies, one.mac].append(one)
+    return [Suppressed(FATES[one.kind], one.identifies, one.mac, _spared(one, later)) for one in here]
+
+
+def _spared(one: Suppression, erasures: Mapping[tuple[str, bytes], list[Suppression]]) -> frozenset[bytes]:
+    """Name the generations that came after an erasure: its own, and those of later erasures of the same person."""
+    if one.kind != "erased":
+        return frozenset()
+    return frozenset(other.reference for other in erasures[one.identifies, one.mac] if other.since >= one.since)
+
+
+def _counts(remaining: Remaining) -> TableCounts:
+    """Give the counts of what is left as a run gives those of what it read."""
+    fates = Counter(remaining.removed)
+    fates[Fate.PUBLISHED] = remaining.after
+    fates[Fate.QUARANTINED] = remaining.set_aside_after
+    unlinked = {column: Counter(by_fate) for column, by_fate in remaining.unlinked.items()}
+    return TableCounts(fates=fates, unlinked=unlinked)

@@ -49,7 +49,7 @@ def texts(module: Path) -> Iterator[str]:
 
 def test_no_python_outside_the_demo_names_a_column_or_table_of_the_shop() -> None:
     names = names_of_the_shop()
-    assert {"customer_id", "order_line", "placed_at", "web_sessions"} <= names
+    assert {"customer_id", "order_line", "opened_at", "web_sessions"} <= names
 
     named = {
         f"{module.relative_to(ROOT)}: {name}"

@@ -29,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     help="From a shop database to a gated, pseudonymised warehouse. Start with `sluis demo --dir DIR`.",
-    epilog="Exit: 0 ok · 1 promise broken · 2 usage, policy or key · 3 runtime · 4 drift · 5 approval, plan or replay · "
+    epilog="Exit: 0 ok · 1 promise broken · 2 usage, policy or key · 3 runtime · 4 drift · 5 approval, plan, replay · "
     "6 warnings (--strict).",
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from privacy.column_types import ColumnType, TypeName
@@ -24,6 +24,7 @@ READABLE: dict[TypeName, frozenset[str]] = {
 _WAYS_OUT = {
     "new_table": "Declare it under tables, or list it under never_extracted.",
     "missing_table": "Take it out of the policy, or give it back to the source.",
+    "missing_for": "Name it as the source does under {named_by}, or give it back to the source.",
     "new_column": "It is {found}. Declare a treatment for it under tables.{table}.columns, or list it under "
     "never_extracted there.",
     "missing_column": "Take it out of tables.{table}, or name its new name with from: ….",
@@ -43,6 +44,8 @@ class Drift:
     column: str | None = None
     found: ColumnKind | None = None
     """What the source says the column is, where it has it."""
+    named_by: str | None = None
+    """The part of the policy that needs it, where that is no table."""
 
     @property
     def named(self) -> dict[str, str | None]:
@@ -60,8 +63,8 @@ class Drift:
             "changed_type": f"has another type in the source than {file} declares",
         }[self.kind]
         unreadable = self.found and not any(self.found.family in families for families in READABLE.values())
-        way_out = _UNREADABLE if unreadable else _WAYS_OUT[self.kind]
-        return f"{name}: {what}.\n  {way_out.format(table=self.table, column=self.column, found=self.found)}"
+        way_out = _UNREADABLE if unreadable else _WAYS_OUT["missing_for" if self.named_by else self.kind]
+        return f"{name}: {what}.\n  {way_out.format(**vars(self))}"
 
 
 def find_drift(policy: Policy, schema: Schema) -> list[Drift]:
@@ -73,7 +76,18 @@ def find_drift(policy: Policy, schema: Schema) -> list[Drift]:
             found.append(Drift("missing_table", name))
             continue
         found += _columns(name, table, schema[name])
-    return found
+    return [*found, *_for_rights(policy, schema)]
+
+
+def _for_rights(policy: Policy, schema: Schema) -> Iterator[Drift]:
+    """Tell what is missing of the source's own tables of requests and holds, which no table of the policy names."""
+    for part, table in (("requests.table", policy.requests.table), ("holds", policy.holds)):
+        if table and table.source not in schema:
+            yield Drift("missing_table", table.source, named_by=part)
+        elif table:
+            for column in dict.fromkeys(table.columns):
+                if column not in schema[table.source]:
+                    yield Drift("missing_column", table.source, column, named_by=part)
 
 
 def refuse_drift(policy: Policy, drift: list[Drift]) -> None:

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from privacy.macs import MAC
 from privacy.policy_rights import Identifies
-from privacy.subjects import CUSTOMER, EMAIL, MAC
+from privacy.subjects import CUSTOMER, EMAIL
 
 Person = frozenset[tuple[Identifies, bytes]]
 """Identifiers of one person: what they identify, and their MACs."""

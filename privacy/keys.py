@@ -106,7 +106,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class SubjectKeys:
-    """The keys under which identifiers of data subjects are kept: of every epoch of the root tombstones."""
+    """The keys by which people and records are recognised: of every epoch of the root tombstones."""
 
     epochs: tuple[Epoch, ...] = field(repr=False)
 
@@ -122,13 +122,20 @@ class SubjectKeys:
 
     def key(self, identifies: str, epoch: int) -> bytes:
         """Give the key of one kind of identifier in one epoch (32 bytes); KeyringError if it is gone."""
+        return self._derive(f"subject/{identifies}", epoch)
+
+    def record_key(self, table: str, epoch: int) -> bytes:
+        """Give the key of the records of one source table in one epoch (32 bytes); KeyringError if it is gone."""
+        return self._derive(f"record/{table}", epoch)
+
+    def _derive(self, purpose: str, epoch: int) -> bytes:
         found = next((one for one in self.epochs if one.number == epoch), None)
         if found is None:
             raise KeyringError(
-                f"keyring: tombstones epoch {epoch} is missing, under which people are held back.\n"
+                f"keyring: tombstones epoch {epoch} is missing, under which people are held back or records held.\n"
                 "  Put the backup of the key file back; without it they cannot be recognised."
             )
-        return derived(found, f"subject/{identifies}")
+        return derived(found, purpose)
 
 
 def derived(epoch: Epoch, purpose: str) -> bytes:

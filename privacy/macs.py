@@ -16,6 +16,9 @@ from privacy.canonical import Form
 Digits = npt.NDArray[np.uint8]
 """A mac a row: 64 hexadecimal digits in ASCII."""
 
+MAC = pa.binary(16)
+"""A mac that is kept, to recognise something by: its first 16 bytes."""
+
 _SAMPLE = 2048
 
 
@@ -35,6 +38,12 @@ def _repeats(values: pa.Array) -> bool:
     """Guess from its first rows whether a column has so many equal values that each is better keyed once."""
     sample = values.slice(0, _SAMPLE)
     return len(sample) == _SAMPLE and pc.count_distinct(sample).as_py() < 0.9 * (_SAMPLE - sample.null_count)
+
+
+def short_macs(values: pa.Array, form: Form, key: bytes) -> pa.FixedSizeBinaryArray:
+    """Give the first 16 bytes of the mac of each canonical value under a key of 32 bytes; no value is missing."""
+    digits = read_bytes(mac_digits(values, form, key)[:, :32])
+    return pa.FixedSizeBinaryArray.from_buffers(MAC, len(values), [None, pa.py_buffer(digits)])
 
 
 def mac_digits(values: pa.Array, form: Form, key: bytes) -> Digits:

@@ -54,6 +54,12 @@ class RequestTable(Part):
     waiting: tuple[str, ...] = ()
     """States of requests that nobody has answered yet."""
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Name the columns that are read of it."""
+        found_by = (one.column for one in self.identified_by)
+        return self.reference, self.right, self.received, self.state, *found_by
+
 
 class Requests(Part):
     """What becomes of requests by data subjects: how long they may take, and what a run does by itself."""
@@ -88,3 +94,8 @@ class Holds(Part):
     record: SourceName
     held_from: SourceName
     held_until: SourceName
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Name the columns that are read of it."""
+        return self.matter, self.table, self.record, self.held_from, self.held_until

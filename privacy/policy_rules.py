@@ -41,6 +41,7 @@ def broken_rules(policy: Policy) -> Iterator[Broken]:
             for path, message in column_rules(policy, name, column):
                 yield (*at, "columns", column, *path), message
     yield from _names(policy)
+    yield from _for_rights(policy)
     yield from _circles(policy)
     yield from broken_waivers(policy)
 
@@ -194,6 +195,19 @@ def _names(policy: Policy) -> Iterator[Broken]:
         seen.add(table.publish_as.lower())
         if name in policy.never_extracted:
             yield ("never_extracted", name), "is treated under tables as well; it can be only one of the two"
+
+
+def _for_rights(policy: Policy) -> Iterator[Broken]:
+    """Tell tables of requests and holds that could be read for any other purpose, and holds that could keep nothing."""
+    for path, table in ((("requests", "table"), policy.requests.table), (("holds",), policy.holds)):
+        if table and table.source in policy.tables:
+            yield (*path, "from"), "is treated under tables as well; it is read for this purpose only"
+        elif table and table.source not in policy.never_extracted:
+            yield (*path, "from"), "is not under never_extracted; list it there, for it is read for this purpose only"
+    for name, spec in policy.tables.items():
+        if spec.while_held == "stay" and (spec.derived or spec.via):
+            kept_with = "the rows that it is derived from" if spec.derived else f"the rows that {spec.via} leads to"
+            yield ("tables", name, "while_held"), f"keeps nothing, for its rows leave with {kept_with}; say it there"
 
 
 def _circles(policy: Policy) -> Iterator[Broken]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from privacy.canonical import Form, canonical
 from privacy.keys import SubjectKeys
-from privacy.macs import for_each, mac_digits, read_bytes
+from privacy.macs import for_each, short_macs
 from privacy.policy import Table
 from privacy.policy_rights import Identifies
 
@@ -32,19 +32,12 @@ INDEX_COLUMNS = (*SUBJECT_COLUMNS.values(), GENERATION)
 
 _FORMS: Mapping[Identifies, Form] = {CUSTOMER: "text", EMAIL: "email"}
 
-MAC = pa.binary(16)
-
 
 def macs_of(column: pa.Array, identifies: Identifies, key: bytes) -> pa.FixedSizeBinaryArray:
     """Give the MAC of each value (16 bytes), NULL for NULL and for blank text."""
     form = _FORMS[identifies]
     text = column if pa.types.is_string(column.type) else column.cast(pa.string())
-    return for_each(canonical(text, form), lambda values: _macs(values, form, key))
-
-
-def _macs(values: pa.Array, form: Form, key: bytes) -> pa.FixedSizeBinaryArray:
-    digits = read_bytes(mac_digits(values, form, key)[:, :32])
-    return pa.FixedSizeBinaryArray.from_buffers(MAC, len(values), [None, pa.py_buffer(digits)])
+    return for_each(canonical(text, form), lambda values: short_macs(values, form, key))
 
 
 def identifiers_of(table: Table) -> dict[Identifies, str]:

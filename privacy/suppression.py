@@ -19,9 +19,10 @@ import pyarrow.compute as pc
 
 from privacy.fates import Fate, Fates
 from privacy.key_index import Mask, is_null
+from privacy.macs import MAC
 from privacy.policy import Table
 from privacy.policy_rights import Identifies
-from privacy.subjects import CUSTOMER, EMAIL, MAC
+from privacy.subjects import CUSTOMER, EMAIL
 
 SuppressionKind = Literal["erased", "restricted", "objected"]
 

@@ -16,14 +16,14 @@ from privacy.content import Content
 from privacy.declared import force_types
 from privacy.errors import TreatmentError
 from privacy.evidence import TableCounts
-from privacy.fates import NO_CLOCK, Fate, FateIndexBuilder, Fates
+from privacy.fates import Fate, FateIndexBuilder, Fates
 from privacy.generations import renewed
 from privacy.key_index import Mask
 from privacy.local_dates import local_dates
+from privacy.macs import MAC
 from privacy.policy import Column, Policy, Table
 from privacy.retention import expiry_column
-from privacy.retention_rules import ClockOf, KeepAtMost
-from privacy.subjects import GENERATION, MAC, SUBJECT_COLUMNS, identifiers_of
+from privacy.subjects import GENERATION, SUBJECT_COLUMNS, identifiers_of
 from privacy.tokens import tokens
 from privacy.treatments import Synthesize, Treatment
 from privacy.treatments.base import arrow, series
@@ -137,8 +137,8 @@ class TableTreater:
             counts.reasons[reason["values"].as_py()] += reason["counts"].as_py()
         for link, fates in verdict.unlinked.items():
             counts.unlinked.setdefault(link, type(counts.fates)()).update(_tally(fates[published & (fates > 0)]))
-        if isinstance(self.table.retention, KeepAtMost | ClockOf):
-            counts.clockless += int((published & (verdict.expires == NO_CLOCK)).sum())
+        counts.clockless += int((published & verdict.unstarted).sum())
+        counts.held += int(verdict.held.sum())
         for name, column in self.table.columns.items():
             if adds_up(column):
                 raw = columns[self.table.source_of(name)]

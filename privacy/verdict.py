@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,13 @@ import pyarrow.compute as pc
 from privacy.clocks import event_days
 from privacy.fates import NO_CLOCK, Days, Fate, Fates, Linked
 from privacy.key_index import Mask, is_null
-from privacy.policy import Table
+from privacy.macs import MAC
+from privacy.policy import Policy, Table
 from privacy.policy_rights import Identifies
+from privacy.records import under_hold
 from privacy.retention import NO_EVENT, day_number, first_absent_month
 from privacy.retention_rules import ClockOf, KeepAtMost, Unlimited, Via
-from privacy.subjects import MAC, subjects_of
+from privacy.subjects import subjects_of
 from privacy.suppression import happened_at
 from privacy.world import World
 
@@ -40,6 +42,10 @@ class Verdict:
         """The MACs of each row's identifiers, by what they identify."""
         self.generations: pa.Array = pa.nulls(rows, MAC)
         """The erasure after which a row of somebody who came back happened."""
+        self.held: Mask = np.zeros(rows, np.bool_)
+        """Whether a row is under a legal hold, whatever its fate."""
+        self.unstarted: Mask = np.zeros(rows, np.bool_)
+        """Whether a row runs a clock of its own whose event has not happened."""
 
     def say(self, rows: Mask, fate: Fate, reason: str = "") -> None:
         """Give a fate to rows that no earlier one applies to."""
@@ -76,6 +82,7 @@ def decide(name: str, table: Table, columns: Columns, misfits: Mapping[str, Mask
     _untreatable(table, columns, verdict)
     _references(table, columns, world, verdict)
     _clock(name, table, columns, world, verdict)
+    _hold(name, table, columns, world, verdict)
     verdict.say(verdict.expires <= day_number(world.as_of), Fate.EXPIRED)
     return verdict
 
@@ -172,11 +179,34 @@ def _own_clock(
     own = [event_days(table, event, columns, world.keys) for event in rule.own_events]
     others = [world.events[name, *event].look_up(key) for event in rule.other_events]
     events = np.where(rows, np.maximum.reduce(own + others), NO_EVENT).astype(np.int32)
+    verdict.unstarted = rows & (events == NO_EVENT)
     if rule.while_unset == "quarantine":
-        verdict.say(
-            rows & (events == NO_EVENT), Fate.QUARANTINED, f"{', '.join(rule.events)}: not set, so no clock can run"
-        )
+        verdict.say(verdict.unstarted, Fate.QUARANTINED, f"{', '.join(rule.events)}: not set, so no clock can run")
     return first_absent_month(events, rule.keep_at_most)
+
+
+def _hold(name: str, table: Table, columns: Columns, world: World, verdict: Verdict) -> None:
+    """Recognise rows under a hold; where its table says so, such a row stays although its clock has run out.
+
+    What it leads to and what is derived from it may have gone with the clock: it stays for its own sake only.
+    """
+    if name not in world.held or world.subject_keys is None:
+        return
+    verdict.held = under_hold(name, columns[table.source_of(table.primary_key)], world.held[name], world.subject_keys)
+    if table.while_held == "stay":
+        merely_expired = (verdict.fates > Fate.EXPIRED) & (verdict.expires <= day_number(world.as_of))
+        suspended = verdict.held & merely_expired
+        verdict.expires = np.where(suspended, NO_CLOCK, verdict.expires).astype(np.int32)
+        for column in _derived_links(world.policy, table) if suspended.any() else ():
+            leads = suspended & ~is_null(wanted(table, column, columns))
+            verdict.unlinked[column] = np.where(leads, Fate.EXPIRED, 0).astype(np.uint8)
+
+
+def _derived_links(policy: Policy, table: Table) -> Iterator[str]:
+    """Name the columns of a table that lead to a table derived from it."""
+    for name, column in table.columns.items():
+        if column.references and policy.tables[column.references].derived:
+            yield name
 
 
 def _linked_clock(name: str, table: Table, rule: ClockOf, columns: Columns, world: World, verdict: Verdict) -> Days:

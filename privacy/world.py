@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -44,6 +44,8 @@ class World:
     """Who is held back."""
     met: People = field(default_factory=People, repr=False)
     """Which of them were met in the source."""
+    held: dict[str, Mapping[int, pa.Array]] = field(default_factory=dict, repr=False)
+    """Which records are under a legal hold: of each source table, by epoch, their sorted MACs."""
     indexes: dict[str, FateIndex] = field(default_factory=dict, repr=False)
     """Finished tables that others refer to."""
     events: dict[tuple[str, str, str], LatestEvents] = field(default_factory=dict, repr=False)

@@ -39,6 +39,7 @@ from tasks.comments import comments_on
 from tasks.extraction import LISTENER, Extraction, OnProgress
 from tasks.freed_memory import keep_little_freed_memory
 from tasks.gate import pass_gate
+from tasks.holds_intake import take_holds_in
 from tasks.publication import Publication, new_run_id, open_publication
 from tasks.requests_intake import take_in
 from tasks.tombstones import after_full_scan
@@ -67,11 +68,12 @@ class Chamber:
         return self.world.policy
 
     def inspect(self, stack: ExitStack) -> None:
-        """Pass gate 0, then open the snapshot, take in requests, and look ahead for values not to be invented."""
+        """Pass gate 0, then open the snapshot, take in requests and holds, look for values not to be invented."""
         schema = self.source.schema()
         refuse_drift(self.policy, find_drift(self.policy, schema))
         snapshot = stack.enter_context(self.source.snapshot())
         self._take_in_requests(Extraction(self.world, snapshot, self.on_progress), schema)
+        self._take_in_holds(Extraction(self.world, snapshot, self.on_progress), schema)
         self.extraction = Extraction(self.world, snapshot, self.on_progress)
         for name, table in self.policy.tables.items():
             self._note_taken(table.derived.source if table.derived else name, table)
@@ -82,6 +84,10 @@ class Chamber:
         self.record.requests["pending"] = intake.pending
         self.record.warnings += intake.warnings
         self.world = dataclasses.replace(self.world, suppressions=self.publication.suppressions())
+
+    def _take_in_holds(self, extraction: Extraction, schema: Schema) -> None:
+        keys = self.publication.keyring.subjects()
+        self.record.warnings += take_holds_in(extraction, schema, self.publication.ledger, keys, self.actor.name)
 
     def load(self, name: str) -> TableCounts:
         """Extract, treat and stage one table, after those it refers to; say what became of its rows."""

@@ -35,9 +35,8 @@ def answer_to(settings: Settings, reference: str) -> dict[str, Any]:
         lines.append(f"What our administration must still keep of you cannot be told now: {why_not}.")
     elif kept:
         lines.append("Our administration must still keep the following, for no other purpose:")
-        lines += [
-            f"  - {_meaning(policy, name)}: {one.keep:,}, {_told(one.why, one.until)}" for name, one in kept.items()
-        ]
+        for name, one in kept.items():
+            lines.append(f"  - {policy.tables[name].meaning.rstrip('.')}: {one.keep:,}, {_told(one.why, one.until)}")
     else:
         lines.append("Our administration keeps nothing of you either.")
     lines.append(f"Proof of this erasure bears the number {request.receipt_id}.")

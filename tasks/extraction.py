@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from privacy.clocks import past_event_days
 from privacy.declared import force_types
+from privacy.key_index import Mask
 from privacy.policy_rules import link_to
 from privacy.retention_rules import ClockOf, KeepAtMost
 from privacy.treat import TableTreater, columns_read
@@ -54,9 +55,14 @@ class Extraction:
 
     def look_at(self, reading: Reading, what: str) -> Iterator[dict[str, pa.Array]]:
         """Read columns ahead of their table, in their declared types."""
+        for columns, _ in self.look_closely(reading, what):
+            yield columns
+
+    def look_closely(self, reading: Reading, what: str) -> Iterator[tuple[dict[str, pa.Array], dict[str, Mask]]]:
+        """Read columns likewise, each batch with the rows in which a value does not fit."""
         rows = self.snapshot.totals(reading).rows
         for batch in self._batches(reading, rows, f"{reading.table} ({what})"):
-            yield force_types(batch, dict(reading.columns), self.world.policy.time_zone)[0]
+            yield force_types(batch, dict(reading.columns), self.world.policy.time_zone)
 
     def finish(self, treater: TableTreater) -> None:
         """End a table: those that refer to it may ask for its rows' fates, until the last of them has ended."""

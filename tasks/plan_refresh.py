@@ -25,6 +25,7 @@ from stores.settings import Settings
 from stores.source import Schema
 from tasks.chamber import read_rules
 from tasks.extraction import LISTENER, Extraction
+from tasks.holds_intake import foresee_holds
 from tasks.publication import held_back_by
 from tasks.requests_intake import foresee, waiting_told
 from tasks.standing import check_standing
@@ -56,6 +57,7 @@ def plan_refresh(settings: Settings, as_of: datetime.date | None) -> Plan:
         more, waiting = foresee(Extraction(world, snapshot, LISTENER.get()), schema, ledger, people)
         held_back = Suppressions.of([*(held_back_by(ledger.suppressions.live()) if ledger else ()), *more])
         extraction = Extraction(replace(world, suppressions=held_back), snapshot, LISTENER.get())
+        unread = foresee_holds(extraction, schema, ledger, people)
         found = [_foresee(extraction, name) for name, _ in policy.in_order()]
     tables = {table.treater.table.publish_as: _told(table, world.as_of) for table in found}
     return Plan(
@@ -66,7 +68,7 @@ def plan_refresh(settings: Settings, as_of: datetime.date | None) -> Plan:
         schema=_types(policy, schema),
         tables=tables,
         changes=tuple(changes(policy, keys, tables, last)),
-        warnings=tuple(_warnings(policy, keys.fingerprint(), found, last, waiting)),
+        warnings=(*unread, *_warnings(policy, keys.fingerprint(), found, last, waiting)),
     )
 
 

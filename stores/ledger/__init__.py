@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from stores.ledger.access import reading
+from stores.ledger.holds import Holds
 from stores.ledger.opening import engine_of, engine_to_look
 from stores.ledger.plans import Plans
 from stores.ledger.receipts import Receipts
@@ -46,6 +47,11 @@ class Ledger:
     def receipts(self) -> Receipts:
         """Signed proof of what was done."""
         return Receipts(self.engine)
+
+    @property
+    def holds(self) -> Holds:
+        """Legal holds."""
+        return Holds(self.engine)
 
     def identity(self) -> str:
         """Give the random name by which a warehouse knows its ledger."""

@@ -45,16 +45,18 @@ _TABLE = """\
 _BY_CUSTOMER = "{column: buyer_id, identifies: customer}"
 _BY_EMAIL = "{column: email, identifies: email}"
 _OWN = "{keep_at_most: 7 years, after: on_day, because: The books.}"
+_GUEST = "{type: text, role: direct_identifier, treatment: {kind: pseudonymize, domain: guest}, from: email}"
 _MAIL = "{type: text, role: direct_identifier, treatment: suppress}"
 
 
 def _table(name: str, subject: str, retention: str, **columns: str) -> str:
-    own = "{type: text, role: direct_identifier, treatment: {kind: pseudonymize, domain: guest}, from: email}"
-    key = own if name == "guest" else _TOKEN.format(name, "")
+    key = _GUEST if name == "guest" else _TOKEN.format(name, "")
     lines = {f"{name}_id": key, **columns}
     head = _TABLE.format(name=name, subject=subject and f", {subject}", retention=retention)
     if name == "guest":
-        head = head.replace("    columns:\n", "    derived: {from: sale, where_null: buyer_id, one_row_per: guest_id}\n    columns:\n")
+        head = head.replace(
+            "    columns:\n", "    derived: {from: sale, where_null: buyer_id, one_row_per: guest_id}\n    columns:\n"
+        )
     return head + "".join(f"      {column}: {spec}\n" for column, spec in lines.items())
 
 
@@ -111,7 +113,7 @@ tables:
         f"found_by: [{_BY_EMAIL}]",
         _OWN,
         email=_MAIL,
-        guest_token="{type: text, role: direct_identifier, treatment: {kind: pseudonymize, domain: guest}, from: email}",
+        guest_token=_GUEST,
         on_day=_DAY,
     )
     + _table("article", "", "{unlimited: true, because: Things.}")

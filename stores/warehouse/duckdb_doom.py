@@ -184,7 +184,8 @@ def _doomed(name: str, set_aside: bool) -> str:
 
 def _list(connection: duckdb.DuckDBPyConnection, suppressed: list[Suppressed]) -> None:
     """Make temporary tables of the suppressed, a line each, and of the generations that each erasure spares."""
-    spared = [(n, generation) for n, one in enumerate(suppressed) for generation in one.generations]
+    erased = [(n, one) for n, one in enumerate(suppressed) if one.fate == Fate.ERASED]
+    spared = [(n, generation) for n, one in erased for generation in one.generations]
     listed = {
         "suppressed": pa.table(
             {

@@ -90,7 +90,9 @@ class DuckDBRemains(NewFile):
 
     def _unlinked(self, place: Place) -> dict[str, dict[Fate, int]]:
         counted = {
-            column: self._by_fate(mark_of(column), f"{place.marks} where fate is null and {mark_of(column)} is not null")
+            column: self._by_fate(
+                mark_of(column), f"{place.marks} where fate is null and {mark_of(column)} is not null"
+            )
             for column in references(self._policy, place.table)
         }
         return {column: fates for column, fates in counted.items() if fates}

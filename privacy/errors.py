@@ -7,7 +7,7 @@
     ├── KeyringError      2  the key file is missing, short, default or readable by others
     ├── DriftError        4  the source is not what the policy describes
     ├── GateError         1  a promise is broken, or a check crashed: nothing was published
-    ├── VerificationError 1  receipts are not what was issued; `found` lists the faults
+    ├── VerificationError 1  receipts are not what was issued, or what remains of rows is not what was decided
     ├── StoreError        3  disk, file or connection: the previous state stays published
     ├── LockError         3  another run holds the warehouse
     ├── ApprovalError     5  somebody else's approval is missing, or may not be given by whom it was tried
@@ -82,7 +82,7 @@ class GateError(SluisError):
 
 
 class VerificationError(SluisError):
-    """A verification found something; `found` lists each fault."""
+    """A verification found something."""
 
     code = 1
     kind = "verification"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 import pyarrow as pa
-from stores.ledger.identifiers import Identifier
-from stores.ledger.request import Request
 
 from privacy.closure import Links, Person
 from privacy.keys import SubjectKeys
@@ -14,6 +12,8 @@ from privacy.policy_rights import Identifies
 from privacy.subjects import CUSTOMER, EMAIL, identifiers_of, macs_of, subjects_of
 from privacy.treat import columns_read
 from stores.ledger import Ledger
+from stores.ledger.identifiers import Identifier
+from stores.ledger.request import Request
 from stores.source import Reading
 from tasks.extraction import Extraction
 

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from stores.ledger.request import NewRequest
-
 from privacy.column_types import ColumnType
 from privacy.keys import SubjectKeys
 from privacy.policy import Policy
 from privacy.policy_rights import RequestTable, Right
 from privacy.requests import SUPPRESSING, due
+from stores.ledger.request import NewRequest
 from stores.source import Reading, Schema
 from tasks.extraction import Extraction
 from tasks.people import people_of

@@ -6,12 +6,11 @@ import datetime
 import uuid
 from collections import defaultdict
 
-from stores.ledger.identifiers import Identifier
-from stores.ledger.suppressions import Rekeyed
-
 from privacy.requests import earlier
 from privacy.world import World
 from stores.ledger import Ledger
+from stores.ledger.identifiers import Identifier
+from stores.ledger.suppressions import Rekeyed
 
 
 def after_full_scan(ledger: Ledger, world: World) -> int:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 import sqlalchemy as sa
 
+from privacy.fates import Fate
+from privacy.policy_rights import Identifies
+
 if TYPE_CHECKING:
     from privacy.evidence import RunRecord
-    from privacy.policy import Derived
+    from privacy.policy import Derived, Policy
 
 ANALYTICS = "analytics"
 
@@ -61,6 +64,41 @@ class Published(Seal):
     private_file: str
 
 
+@dataclass(frozen=True)
+class Suppressed:
+    """One identifier of somebody whose rows leave: a row with an account goes by that only, others by e-mail."""
+
+    fate: Fate
+    """ERASED, RESTRICTED or OBJECTED."""
+    identifies: Identifies
+    mac: bytes = field(repr=False)
+    """16 bytes, under the epoch of the private index."""
+    generations: frozenset[bytes] = frozenset()
+    """References of erasures (16 bytes each): rows of these generations came later, and an erasure spares them."""
+
+
+@dataclass(frozen=True)
+class Remaining:
+    """What becomes of one published table, and of its rows in quarantine, when doomed rows leave."""
+
+    before: int
+    removed: Mapping[Fate, int]
+    unlinked: Mapping[str, Mapping[Fate, int]]
+    """References of remaining rows that become NULL: column → fate of the target → values."""
+    set_aside_before: int
+    set_aside_removed: Mapping[Fate, int]
+
+    @property
+    def after(self) -> int:
+        """Count the rows that stay published."""
+        return self.before - sum(self.removed.values())
+
+    @property
+    def set_aside_after(self) -> int:
+        """Count the rows that stay in quarantine."""
+        return self.set_aside_before - sum(self.set_aside_removed.values())
+
+
 class Sealable(Protocol):
     """What the warehouse will be next; nobody sees it before it is published."""
 
@@ -104,6 +142,37 @@ class Candidate(Sealable, Protocol):
         ...
 
 
+class Remains(Sealable, Protocol):
+    """What the warehouse will be without some rows: made of the published file alone, the source is not asked.
+
+    In this order: `doom`, `counts` and `doomed_keys`, `fill`, `accept`, `seal`, `publish`.
+    """
+
+    def doom(self, policy: Policy, suppressed: Iterable[Suppressed], as_of: datetime.date | None) -> None:
+        """Decide which rows leave, each with the first fate that applies.
+
+        Those of suppressed people, with what follows them (`via`); and, with `as_of`, those whose time is over. A
+        policy or an index that is not the published file's is refused (PolicyError, StoreError).
+        """
+        ...
+
+    def counts(self) -> Mapping[str, Remaining]:
+        """Count what leaves and what stays, by published name."""
+        ...
+
+    def doomed_keys(self) -> Mapping[str, pa.Array]:
+        """Give the published keys of the rows that leave (Arrow `uuid` where they are tokens), by published name."""
+        ...
+
+    def fill(self) -> None:
+        """Write the rows that stay, in their order, without their references to rows that leave."""
+        ...
+
+    def accept(self) -> None:
+        """Compare all that was written with what is published now; VerificationError tells what is not as decided."""
+        ...
+
+
 class Warehouse(Protocol):
     """Where analysts read."""
 
@@ -120,4 +189,11 @@ class Warehouse(Protocol):
 
     def candidate(self, run_id: str) -> AbstractContextManager[Candidate]:
         """Begin a candidate; left without publishing, it is gone."""
+        ...
+
+    def remains(self, run_id: str) -> AbstractContextManager[Remains]:
+        """Begin what the published file leaves without some rows; left without publishing, it is gone.
+
+        StoreError where nothing is published.
+        """
         ...

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from stores.lock import exclusive
 from stores.warehouse.duckdb_candidate import DuckDBCandidate
 from stores.warehouse.duckdb_live import LiveFile
+from stores.warehouse.duckdb_remains import DuckDBRemains
 
 
 class DuckDBWarehouse(LiveFile):
@@ -28,3 +29,9 @@ class DuckDBWarehouse(LiveFile):
         """Begin a candidate; left without publishing, it is gone."""
         with self.clear() as work, contextlib.closing(DuckDBCandidate(self, work, run_id)) as candidate:
             yield candidate
+
+    @contextmanager
+    def remains(self, run_id: str) -> Iterator[DuckDBRemains]:
+        """Begin what the published file leaves without some rows; left without publishing, it is gone."""
+        with self.clear() as work, contextlib.closing(DuckDBRemains(self, work, run_id)) as remains:
+            yield remains

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 import sqlalchemy as sa
@@ -27,7 +27,7 @@ WRITE_AHEAD = ("wal", "wal.checkpoint", "wal.recovery")
 LOOK = "look-"
 """Begins the suffix of folders in which the live file has a second name for as long as it is asked something."""
 
-BEFORE_SEALS = {"kind": "refresh", "ledger_id": "", "receipts": 0, "head": "", "index_epoch": 0}
+BEFORE_SEALS: dict[str, Any] = {"kind": "refresh", "ledger_id": "", "receipts": 0, "head": "", "index_epoch": 0}
 """What is said for a file that says it not: one published before files were tied to their ledger."""
 
 

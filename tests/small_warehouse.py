@@ -1,0 +1,200 @@
+"""A warehouse of a few rows made by hand: each row a dictionary, each token and MAC a small number.
+
+Numbers stand for UUIDs (`uuid.UUID(int=…)`), so that a test can say which row it means.
+"""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import sqlalchemy as sa
+
+from privacy.evidence import RunRecord
+from privacy.policy import Policy
+from privacy.policy_file import read_policy
+from privacy.treat import EXPIRES_ON, REASON, staged_schema
+from stores.warehouse import Candidate, Comments, Seal
+from stores.warehouse.duckdb import DuckDBWarehouse
+
+Row = Mapping[str, Any]
+Rows = Mapping[str, Sequence[Row]]
+"""By source name."""
+
+LATER = datetime.date(2030, 1, 1)
+SEAL = Seal("refresh", "ledger-1", 0, "", 1)
+
+_TOKEN = "{{type: integer, role: direct_identifier, treatment: {{kind: pseudonymize, domain: {}}}{}}}"
+_DAY = "{type: date, role: quasi_identifier, treatment: {kind: generalize, to: day}}"
+_TABLE = """\
+  {name}:
+    publish_as: {name}s
+    meaning: All of one kind.
+    purpose: sales
+    legal_basis: contract
+    subject: {{who: buyer{subject}}}
+    primary_key: {name}_id
+    retention: {retention}
+    columns:
+"""
+_BY_CUSTOMER = "{column: buyer_id, identifies: customer}"
+_BY_EMAIL = "{column: email, identifies: email}"
+_OWN = "{keep_at_most: 7 years, after: on_day, because: The books.}"
+_GUEST = "{type: text, role: direct_identifier, treatment: {kind: pseudonymize, domain: guest}, from: email}"
+_MAIL = "{type: text, role: direct_identifier, treatment: suppress}"
+
+
+def _table(name: str, subject: str, retention: str, **columns: str) -> str:
+    key = _GUEST if name == "guest" else _TOKEN.format(name, "")
+    lines = {f"{name}_id": key, **columns}
+    head = _TABLE.format(name=name, subject=subject and f", {subject}", retention=retention)
+    if name == "guest":
+        head = head.replace(
+            "    columns:\n", "    derived: {from: sale, where_null: buyer_id, one_row_per: guest_id}\n    columns:\n"
+        )
+    return head + "".join(f"      {column}: {spec}\n" for column, spec in lines.items())
+
+
+POLICY = (
+    """\
+version: "test"
+controller: {name: Corner shop, contact: shop@example.org, privacy_policy: Notice on the door}
+time_zone: Europe/Amsterdam
+fiscal_year: {first_month: 1}
+quarantine: {share: 0.0, rows: 1}
+purposes: {sales: {meaning: Sell things.}}
+recipients: {}
+never_extracted: {}
+domains:
+  buyer: {of: integer, meaning: A buyer.}
+  guest: {of: email, meaning: A guest.}
+  sale: {of: integer, meaning: A sale.}
+  line: {of: integer, meaning: A line.}
+  invoice: {of: integer, meaning: An invoice.}
+  letter: {of: integer, meaning: A letter.}
+  chat: {of: integer, meaning: A chat.}
+  article: {of: integer, meaning: An article.}
+tables:
+"""
+    + _table("buyer", f"found_by: [{_BY_CUSTOMER}, {_BY_EMAIL}]", _OWN, email=_MAIL, on_day=_DAY)
+    + _table(
+        "sale",
+        f"found_by: [{_BY_CUSTOMER}, {_BY_EMAIL}]",
+        _OWN,
+        buyer_id=_TOKEN.format("buyer", ", references: buyer"),
+        guest_id="{from: email, only_where_null: buyer_id, references: guest}",
+        email=_MAIL,
+        on_day=_DAY,
+    )
+    + _table("guest", f"found_by: [{_BY_EMAIL}]", _OWN, email=_MAIL, on_day=_DAY)
+    + _table(
+        "line",
+        "via: sale_id",
+        "{via: sale_id}",
+        sale_id=_TOKEN.format("sale", ", references: sale"),
+        article_id=_TOKEN.format("article", ", references: article"),
+    )
+    + _table("invoice", "via: sale_id", _OWN, sale_id=_TOKEN.format("sale", ", references: sale"), on_day=_DAY)
+    + _table(
+        "letter",
+        f"found_by: [{_BY_CUSTOMER}]",
+        _OWN,
+        invoice_id=_TOKEN.format("invoice", ", references: invoice"),
+        buyer_id=_TOKEN.format("buyer", ", references: buyer"),
+        on_day=_DAY,
+    )
+    + _table(
+        "chat",
+        f"found_by: [{_BY_EMAIL}]",
+        _OWN,
+        email=_MAIL,
+        guest_token=_GUEST,
+        on_day=_DAY,
+    )
+    + _table("article", "", "{unlimited: true, because: Things.}")
+)
+
+
+def policy() -> Policy:
+    """Read the policy of the small warehouse."""
+    return read_policy(POLICY, "policy.yaml")
+
+
+def token(number: int | None) -> uuid.UUID | None:
+    """Give the UUID that a number stands for."""
+    return None if number is None else uuid.UUID(int=number)
+
+
+def mac(number: int) -> bytes:
+    """Give the MAC that a number stands for."""
+    return uuid.UUID(int=number).bytes
+
+
+def at(folder: Path) -> DuckDBWarehouse:
+    """Name the warehouse in a folder."""
+    return DuckDBWarehouse(sa.make_url(f"duckdb:///{folder / 'warehouse.duckdb'}"))
+
+
+def record(run_id: str) -> RunRecord:
+    """Give the record of a run."""
+    return RunRecord(run_id, "test", "digest", "fingerprint", datetime.date(2026, 11, 1))
+
+
+def publish(warehouse: DuckDBWarehouse, rows: Rows, set_aside: Rows = {}, marts: Sequence[str] = ()) -> None:  # noqa: B006
+    """Publish rows, and rows in quarantine, as a run would; `marts`: statements on the candidate."""
+    rules = policy()
+    with warehouse.exclusive("run-1"), warehouse.candidate("run-1") as candidate:
+        for name, table in rules.in_order():
+            schema = staged_schema(rules, table)
+            batch = _batch(schema, rows.get(name, ()))
+            _stage(candidate, table.publish_as, batch, table.primary_key)
+            aside = _batch(schema.append(pa.field(REASON, pa.string())), set_aside.get(name, ()))
+            candidate.quarantine(table.publish_as, pa.Table.from_batches([aside]))
+        for statement in marts:
+            candidate._connection.execute(statement)
+        candidate.seal(record("run-1"), SEAL)
+        candidate.publish()
+
+
+def _stage(candidate: Candidate, name: str, batch: pa.RecordBatch, key: str) -> None:
+    comments = Comments(f"All {name}.", {EXPIRES_ON: "It's the day."})
+    candidate.stage(name, batch.schema, iter([batch]), len(batch), key, comments)
+
+
+def _batch(schema: pa.Schema, rows: Sequence[Row]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([_column(field, rows) for field in schema], schema=schema)
+
+
+def _column(field: pa.Field, rows: Sequence[Row]) -> pa.Array:
+    values = [row.get(field.name) for row in rows]
+    if field.type == pa.uuid():
+        return pa.array([None if value is None else mac(value) for value in values], pa.uuid())
+    return pa.array(values, field.type)
+
+
+def contents(warehouse: DuckDBWarehouse) -> tuple[Rows, Rows, Rows]:
+    """Give what is published, set aside and indexed, by source name, as rows of numbers in their order."""
+    name = warehouse.private_file()
+    assert name
+    with duckdb.connect(str(warehouse.live), read_only=True) as published:
+        shown = {n: _rows(published, f"analytics.{t.publish_as}") for n, t in policy().in_order()}
+    with duckdb.connect(str(warehouse.live.with_name(name)), read_only=True) as private:
+        aside = {n: _rows(private, f"sluis_quarantine.{t.publish_as}") for n, t in policy().in_order()}
+        index = {
+            n: _rows(private, f"sluis_private.{t.publish_as}") for n, t in policy().in_order() if t.subject.found_by
+        }
+    return shown, aside, index
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[Row]:
+    found = connection.execute(f"from {table}")
+    names = [column[0] for column in found.description]
+    return [
+        {n: v.int if isinstance(v, uuid.UUID) else v for n, v in zip(names, row, strict=True) if v is not None}
+        for row in found.fetchall()
+    ]

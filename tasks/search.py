@@ -13,8 +13,9 @@ from expectations.source import find_drift
 from privacy.closure import Links
 from privacy.errors import StoreError, UsageError
 from privacy.keys import Keyring
+from privacy.macs import MAC
 from privacy.policy import Policy
-from privacy.subjects import MAC, identifiers_of, macs_of
+from privacy.subjects import identifiers_of, macs_of
 from privacy.treat import columns_read
 from privacy.world import World, local_date
 from stores.opening import open_source

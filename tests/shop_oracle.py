@@ -85,6 +85,24 @@ CLOCKS = {
 }
 """Months and the event after which they count, where it is one column."""
 
+WHOSE = {
+    "customer": ("customer_id", "email"),
+    "orders": ("customer_id", "email"),
+    "collection_letter": ("customer_id", None),
+    "complaint": ("customer_id", "email"),
+    "support_ticket": ("customer_id", "email"),
+    "review": ("customer_id", None),
+    "social_contact": (None, "email"),
+    "newsletter_subscription": ("customer_id", "email"),
+    "web_session": ("customer_id", None),
+}
+"""Columns that tell whose a row is: an account's if it names one, else an e-mail address's."""
+
+FOLLOWS = {**PARENT, "invoice": ("order_id", "orders")}
+"""Tables whose rows are those of whoever a parent row is of."""
+
+RIGHTS = {"erasure": "erased", "restriction": "restricted", "objection": "objected"}
+
 EVENTS = {
     "customer": ["birth_date", "created_at"],
     "orders": ["placed_at"],
@@ -148,6 +166,33 @@ class Shop:
             }
 
     @cached_property
+    def held_back(self) -> dict[tuple[str, Any], set[Fate]]:
+        """Give what those who asked for it are, by account and by address; what was refused counts for nothing."""
+        with contextlib.closing(sqlite3.connect(self.file)) as connection:
+            asked = connection.execute(
+                "select request_right, customer_id, email, state from privacy_request"
+            ).fetchall()
+        together = {
+            (row[account], canonical(row[address], "email"))
+            for source, (account, address) in WHOSE.items()
+            for row in self.tables[source].values()
+            if account and address
+        }
+        found: dict[tuple[str, Any], set[Fate]] = {}
+        for right, account, address, state in asked:
+            if right not in RIGHTS or state == "refused":
+                continue
+            address = canonical(address, "email")
+            accounts_there = {a for a, e in together if e == address and a and e}
+            accounts = {account} if account else accounts_there if len(accounts_there) == 1 else set()
+            addresses = {address} | {
+                e for a, e in together if a in accounts and e and {x for x, y in together if y == e and x} <= accounts
+            }
+            for who in [*(("account", a) for a in accounts), *(("address", e) for e in addresses)]:
+                found.setdefault(who, set()).add(RIGHTS[right])
+        return found
+
+    @cached_property
     def fates(self) -> dict[str, dict[int, tuple[Fate, datetime.date | None]]]:
         """Give fate and first absent month of every row, by table and key; parents come before their children."""
         fates: dict[str, dict[int, tuple[Fate, datetime.date | None]]] = {}
@@ -185,6 +230,8 @@ class Shop:
     def _fate(self, source: str, row: Row, done: dict[str, Any]) -> tuple[Fate, datetime.date | None]:
         absent = self._first_absent(source, row, done)
         parent = self._parent_fate(source, row, done)
+        if suppressed := self._suppressed(source, row, done):
+            return suppressed, absent
         if row.get("unsubscribed_at"):
             return "objected", absent
         if (absent and absent <= self.as_of) or parent == "expired":
@@ -192,6 +239,19 @@ class Shop:
         if parent != "published" or self._orphan(source, row) or self._future(source, row):
             return "quarantined", absent
         return "published", absent
+
+    def _suppressed(self, source: str, row: Row, done: dict[str, Any]) -> Fate | None:
+        found: set[Fate] = set()
+        if source in FOLLOWS:
+            column, parent = FOLLOWS[source]
+            found.add(done[parent].get(row[column], ("", None))[0])
+        if source in WHOSE:
+            account, address = (row[column] if column else None for column in WHOSE[source])
+            who = ("account", account) if account else ("address", canonical(address, "email"))
+            found |= self.held_back.get(who, set())
+            if self._future(source, row):  # happened after the erasure: of somebody new
+                found.discard("erased")
+        return next((fate for fate in ("erased", "restricted", "objected") if fate in found), None)
 
     def _first_absent(self, source: str, row: Row, done: dict[str, Any]) -> datetime.date | None:
         if source in CLOCKS:

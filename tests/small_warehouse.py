@@ -151,9 +151,9 @@ def publish(warehouse: DuckDBWarehouse, rows: Rows, set_aside: Rows = {}, marts:
     with warehouse.exclusive("run-1"), warehouse.candidate("run-1") as candidate:
         for name, table in rules.in_order():
             schema = staged_schema(rules, table)
-            batch = _batch(schema, rows.get(name, ()))
+            batch = batch_of(schema, rows.get(name, ()))
             _stage(candidate, table.publish_as, batch, table.primary_key)
-            aside = _batch(schema.append(pa.field(REASON, pa.string())), set_aside.get(name, ()))
+            aside = batch_of(schema.append(pa.field(REASON, pa.string())), set_aside.get(name, ()))
             candidate.quarantine(table.publish_as, pa.Table.from_batches([aside]))
         for statement in marts:
             candidate._connection.execute(statement)
@@ -166,7 +166,8 @@ def _stage(candidate: Candidate, name: str, batch: pa.RecordBatch, key: str) -> 
     candidate.stage(name, batch.schema, iter([batch]), len(batch), key, comments)
 
 
-def _batch(schema: pa.Schema, rows: Sequence[Row]) -> pa.RecordBatch:
+def batch_of(schema: pa.Schema, rows: Sequence[Row]) -> pa.RecordBatch:
+    """Make a batch of rows."""
     return pa.RecordBatch.from_arrays([_column(field, rows) for field in schema], schema=schema)
 
 

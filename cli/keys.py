@@ -24,15 +24,23 @@ keys = typer.Typer(no_args_is_help=True, help="Make, show and rotate the key fil
 Root = StrEnum("Root", get_args(RootName))
 
 _BACKUP = "Back the key file up again: its older copies lack this epoch."
-_UNUSED = "Nothing is made under this root yet."
 FOLLOWS: dict[RootName, tuple[str, ...]] = {
     "analytics": (
         "The next run gives every token anew, and warns of it: none equals one of before. Values beside a token may.",
         "What keeps tokens outside the warehouse must be refreshed after it.",
         _BACKUP,
     ),
-    "tombstones": (_UNUSED, _BACKUP),
-    "receipts": (_UNUSED, _BACKUP),
+    "tombstones": (
+        "What is registered from now on is matched under the new epoch.",
+        "What is matched under the older epochs needs them for as long as it stands; "
+        "`sluis keys destroy --root tombstones` refuses one that is needed.",
+        _BACKUP,
+    ),
+    "receipts": (
+        "The next receipts are signed under the new epoch: pass its public key on, `sluis receipt show` tells it.",
+        "The receipts of before are still verified under the epochs that signed them.",
+        _BACKUP,
+    ),
 }
 """What a rotation of each root leads to."""
 
@@ -47,17 +55,17 @@ def init(output: OutputAs = Output.text) -> None:
     """
 
     def work() -> dict[str, Any]:
-        create_keyring(_path(), datetime.datetime.now(datetime.UTC).date())
-        return _shown()
+        create_keyring(key_file(), datetime.datetime.now(datetime.UTC).date())
+        return shown()
 
-    answer(output, work, _render)
+    answer(output, work, render_keys)
 
 
 @keys.command()
 @common
 def show(output: OutputAs = Output.text) -> None:
     """Check the key file and show its epochs by fingerprint; never a key. Exit codes: 0 good · 2 refused."""
-    answer(output, _shown, _render)
+    answer(output, shown, render_keys)
 
 
 @keys.command()
@@ -74,18 +82,20 @@ def rotate(
 
     def work() -> dict[str, Any]:
         name: RootName = root.value
-        epoch = rotate_root(_path(), name, datetime.datetime.now(datetime.UTC).date())
-        return {"rotated": {"root": name, "epoch": epoch.number}, "follows": list(FOLLOWS[name]), **_shown()}
+        epoch = rotate_root(key_file(), name, datetime.datetime.now(datetime.UTC).date())
+        return {"rotated": {"root": name, "epoch": epoch.number}, "follows": list(FOLLOWS[name]), **shown()}
 
-    answer(output, work, _render)
+    answer(output, work, render_keys)
 
 
-def _path() -> Path:
+def key_file() -> Path:
+    """Name the key file that is set."""
     require(os.environ, "keyring")
     return Path(os.environ[VARIABLES["keyring"]])
 
 
-def _shown() -> dict[str, Any]:
+def shown() -> dict[str, Any]:
+    """Give the epochs of the key file by fingerprint; never a key."""
     epochs = [
         {
             "root": name,
@@ -93,16 +103,17 @@ def _shown() -> dict[str, Any]:
             "created": epoch.created.isoformat(),
             "fingerprint": Keys(epoch).fingerprint(),
         }
-        for name, found in read_keyring(_path()).roots.items()
+        for name, found in read_keyring(key_file()).roots.items()
         for epoch in found
     ]
-    return {"keyring": str(_path()), "epochs": epochs}
+    return {"keyring": str(key_file()), "epochs": epochs}
 
 
-def _render(console: Console, shown: dict[str, Any]) -> None:
-    table = Table("root", "epoch", "created", "fingerprint", title=shown["keyring"], title_justify="left")
-    for epoch in shown["epochs"]:
+def render_keys(console: Console, told: dict[str, Any]) -> None:
+    """Show the epochs as a table, and what follows from what was done."""
+    table = Table("root", "epoch", "created", "fingerprint", title=told["keyring"], title_justify="left")
+    for epoch in told["epochs"]:
         table.add_row(*map(str, epoch.values()))
     console.print(table)
-    for sentence in shown.get("follows", ()):
+    for sentence in told.get("follows", ()):
         console.print(sentence, soft_wrap=True)

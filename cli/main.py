@@ -14,8 +14,10 @@ from cli.demo import demo
 from cli.doctor.command import doctor
 from cli.erase import erase
 from cli.keys import keys
+from cli.keys_destroy import destroy
 from cli.options import Output
 from cli.plan import plan
+from cli.receipt import receipt
 from cli.replay import replay
 from cli.restrain import object_, restrict
 from cli.run import run
@@ -51,7 +53,9 @@ app.command()(replay)
 app.add_typer(erase, name="erase")
 app.add_typer(restrict, name="restrict")
 app.add_typer(object_, name="object")
+keys.command()(destroy)
 app.add_typer(keys, name="keys")
+app.add_typer(receipt, name="receipt")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cli.doctor.findings import Check, Environment, Finding, doubtful, good
 from stores.keyring_file import read_keyring
-from stores.keyring_rotation import half_made_beside
+from stores.keyring_rewrite import half_made_beside
 from stores.settings import VARIABLES, database_url
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from privacy.errors import StoreError
 from stores.ledger.access import reading
 from stores.ledger.holds import Holds
 from stores.ledger.opening import engine_of, engine_to_look
@@ -68,3 +69,14 @@ def look_at_ledger(url: sa.URL) -> Ledger | None:
     """Open a ledger only to look: nothing is written, and none is made; None where there is none of this version."""
     engine = engine_to_look(url)
     return Ledger(engine) if engine else None
+
+
+def existing_ledger(url: sa.URL) -> Ledger:
+    """Open a ledger to look into it only; StoreError where there is none, or one of an earlier version."""
+    ledger = look_at_ledger(url)
+    if not ledger:
+        raise StoreError(
+            "ledger: there is none, or one of an earlier version.\n"
+            "  Check --ledger; `sluis run` makes one, and migrates an earlier one."
+        )
+    return ledger

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from privacy.keys import Keys
 from privacy.receipts import Deed, Receipt, issue
+from stores.ledger.access import reading, writing
 from stores.ledger.schema import IDENTITY, RECEIPT
 
 
@@ -19,9 +20,7 @@ class Receipts:
 
     def append(self, deed: Deed, keys: Keys) -> Receipt:
         """Issue the receipt of a deed at the end of the chain, and keep it; two at once follow one another."""
-        with self._engine.begin() as connection:
-            # a write that changes nothing: whoever else is about to append waits here, before looking for the last one
-            connection.execute(sa.update(IDENTITY).values(ledger_id=IDENTITY.c.ledger_id))
+        with writing(self._engine) as connection:
             count, previous = _head(connection)
             receipt = issue(
                 deed,
@@ -36,17 +35,17 @@ class Receipts:
 
     def head(self) -> tuple[int, str]:
         """Give the last number and its hash: (0, '') where there is no receipt."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return _head(connection)
 
     def at(self, number: int) -> str | None:
         """Give the hash of a receipt, None where there is none of this number."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return connection.execute(sa.select(RECEIPT.c.hash).where(RECEIPT.c.number == number)).scalar()
 
     def all(self) -> list[Receipt]:
         """Give every receipt, in the order of their numbers."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             found = connection.execute(sa.select(RECEIPT).order_by(RECEIPT.c.number)).mappings().all()
         return [Receipt(**{name: _as_found(value) for name, value in row.items()}) for row in found]
 

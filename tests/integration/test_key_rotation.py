@@ -20,7 +20,8 @@ import pytest
 from privacy.errors import KeyringError, LockError
 from privacy.keys import Epoch
 from stores.keyring_file import create_keyring, read_keyring
-from stores.keyring_rotation import half_made_beside, rotate_root
+from stores.keyring_rewrite import half_made_beside
+from stores.keyring_rotation import rotate_root
 from tests.conftest import Command, Place
 from tests.integration.test_keyring import tokens
 
@@ -43,7 +44,8 @@ def at_every_line(do: Callable[[], None]) -> Callable[..., Any]:
     """Give a trace function that calls `do` before each line of a rotation, and of the writing of its file."""
 
     def trace(frame: FrameType, event: str, argument: object) -> Any:
-        if "keyring_rotation" not in frame.f_code.co_filename and frame.f_code.co_name != "write_owners_only":
+        file = Path(frame.f_code.co_filename).stem
+        if file not in ("keyring_rotation", "keyring_rewrite") and frame.f_code.co_name != "write_owners_only":
             return None
         do()
         return trace
@@ -213,7 +215,7 @@ def test_a_key_file_in_another_form_is_left_to_its_owner(keyring: Path, sluis: C
     outcome = sluis("keys", "rotate", "--keyring", str(keyring), "--output", "json")
 
     assert (outcome.exit_code, outcome.json["error"]["kind"]) == (2, "keyring")
-    assert "is not written as `sluis keys init` writes it. Add the epoch by hand." in outcome.said
+    assert "is not written as `sluis keys init` writes it. Change it by hand." in outcome.said
     assert keyring.read_bytes() == before
     assert [path.name for path in keyring.parent.iterdir()] == ["keyring.toml"]
 
@@ -222,7 +224,7 @@ def test_a_key_file_in_another_form_is_left_to_its_owner(keyring: Path, sluis: C
 def test_a_key_file_of_another_user_is_not_taken_from_that_user(keyring: Path) -> None:
     os.chown(keyring, 12345, -1)
 
-    with pytest.raises(KeyringError, match=r"belongs to user 12345, .*\. Rotate as that user\."):
+    with pytest.raises(KeyringError, match=r"belongs to user 12345, .*\. Change it as that user\."):
         rotate_root(keyring, "analytics", TODAY)
 
     assert len(epochs(keyring)) == 1

@@ -102,6 +102,8 @@ FOLLOWS = {**PARENT, "invoice": ("order_id", "orders")}
 """Tables whose rows are those of whoever a parent row is of."""
 
 RIGHTS = {"erasure": "erased", "restriction": "restricted", "objection": "objected"}
+STAYING = {"orders", "invoice", "complaint"}
+"""Tables whose rows stay while a procedure needs them, although their time is over."""
 
 EVENTS = {
     "customer": ["birth_date", "created_at"],
@@ -193,6 +195,18 @@ class Shop:
         return found
 
     @cached_property
+    def held(self) -> dict[str, set[int]]:
+        """Give the records that a procedure needs on the day, by table; what has ended by now holds nothing."""
+        found: dict[str, set[int]] = {}
+        with contextlib.closing(sqlite3.connect(self.file)) as connection:
+            holds = connection.execute("select table_name, record_id, held_from, held_until from legal_hold").fetchall()
+        today = self.now.astimezone(AMSTERDAM).date()
+        for table, record, since, until in holds:
+            if local_day(since) <= self.as_of and (not until or local_day(until) >= max(self.as_of, today)):
+                found.setdefault(table, set()).add(record)
+        return found
+
+    @cached_property
     def fates(self) -> dict[str, dict[int, tuple[Fate, datetime.date | None]]]:
         """Give fate and first absent month of every row, by table and key; parents come before their children."""
         fates: dict[str, dict[int, tuple[Fate, datetime.date | None]]] = {}
@@ -234,7 +248,10 @@ class Shop:
             return suppressed, absent
         if row.get("unsubscribed_at"):
             return "objected", absent
-        if (absent and absent <= self.as_of) or parent == "expired":
+        over = absent and absent <= self.as_of
+        if over and source in STAYING and row[key_of(source)] in self.held.get(source, ()):
+            absent = over = None
+        if over or parent == "expired":
             return "expired", absent
         if parent != "published" or self._orphan(source, row) or self._future(source, row):
             return "quarantined", absent
@@ -265,7 +282,7 @@ class Shop:
         if source == "complaint":
             linked = [done["orders"].get(row["order_id"]), done["invoice"].get(row["invoice_id"])]
             clocks = [clock for _, clock in filter(None, linked)]
-            return min(clocks) if clocks else first_absent(row["handled_at"], 60)
+            return min(filter(None, clocks), default=None) if clocks else first_absent(row["handled_at"], 60)
         if source == "support_ticket":
             linked_order = done["orders"].get(row["order_id"])
             return linked_order[1] if linked_order else first_absent(row["created_at"], 24)

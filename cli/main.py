@@ -20,6 +20,7 @@ from cli.plan import plan
 from cli.receipt import receipt
 from cli.replay import replay
 from cli.restrain import object_, restrict
+from cli.retention import retention
 from cli.run import run
 from privacy.errors import UsageError
 
@@ -56,6 +57,7 @@ app.add_typer(object_, name="object")
 keys.command()(destroy)
 app.add_typer(keys, name="keys")
 app.add_typer(receipt, name="receipt")
+app.add_typer(retention, name="retention")
 
 
 def main() -> None:

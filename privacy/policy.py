@@ -18,6 +18,7 @@ from privacy.column_types import DeclaredType
 from privacy.identifiers import Kind
 from privacy.policy_parts import Name, Part, Path, Reason, SourceName
 from privacy.policy_rights import Approvals, Holds, Requests, Subject, Tombstones
+from privacy.policy_source import SourceRules
 from privacy.promises import ColumnPromise
 from privacy.retention_rules import Retention, Via
 from privacy.treatments import AnyTreatment, Keep, Suppress
@@ -187,6 +188,7 @@ class Policy(Part):
     approvals: Approvals = Approvals()
     tombstones: Tombstones = Tombstones()
     holds: Holds | None = None
+    source: SourceRules | None = None
     tables: dict[Name, Table] = Field(min_length=1)
 
     _lines: Mapping[Path, int] = PrivateAttr(default_factory=dict)

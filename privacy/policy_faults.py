@@ -7,7 +7,7 @@ from typing import Any
 
 from privacy.policy_parts import Path
 
-_OURS = ("value_error", "retention", "after")
+_OURS = ("value_error", "retention", "after", "source")
 """Errors whose message is our own."""
 
 _SENTENCES = {

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from itertools import chain
 
 from privacy.column_rules import column_rules
+from privacy.event_rules import broken_events
 from privacy.policy import Policy, Table
 from privacy.policy_parts import Broken
 from privacy.retention_rules import ClockOf, KeepAtMost, Rule, Unlimited, Via
+from privacy.source_rules import source_rules
 from privacy.treat import columns_read
 from privacy.treatments import Noise
 from privacy.value_drift import broken_waivers
@@ -44,6 +46,7 @@ def broken_rules(policy: Policy) -> Iterator[Broken]:
     yield from _for_rights(policy)
     yield from _circles(policy)
     yield from broken_waivers(policy)
+    yield from source_rules(policy)
 
 
 def _table(policy: Policy, table: Table) -> Iterator[Broken]:
@@ -137,9 +140,9 @@ def _retention(policy: Policy, name: str, table: Table) -> Iterator[Broken]:
             if not (rule.otherwise.promise or rule.otherwise.because):
                 yield ("retention", "otherwise"), _NO_REASON
             yield from _promised(policy, rule.otherwise, ("retention", "otherwise"))
-            yield from _events(policy, name, table, rule.otherwise, ("retention", "otherwise"))
+            yield from broken_events(policy, name, rule.otherwise.after, ("retention", "otherwise", "after"))
         case KeepAtMost():
-            yield from _events(policy, name, table, rule, ("retention",))
+            yield from broken_events(policy, name, rule.after, ("retention", "after"))
         case Unlimited():
             if not rule.because:
                 yield ("retention",), "has no limit and no because: …; say why nothing of a person is in it"
@@ -153,29 +156,6 @@ def _promised(policy: Policy, rule: Rule, at: tuple[str, ...]) -> Iterator[Broke
 def _link(table: Table, column: str, at: tuple[str | int, ...]) -> Iterator[Broken]:
     if column not in table.columns or not table.columns[column].references:
         yield at, f"{column} is not a column with references: …"
-
-
-def _events(policy: Policy, name: str, table: Table, rule: KeepAtMost, at: tuple[str, ...]) -> Iterator[Broken]:
-    for event in rule.own_events:
-        yield from _event(table, event, event, (*at, "after"))
-    for other, column in rule.other_events:
-        referring = policy.tables.get(other)
-        if referring is None or not link_to(referring, name):
-            yield (*at, "after"), f"{other}.{column} is not a column of a table that refers to {name}"
-        else:
-            yield from _event(referring, column, f"{other}.{column}", (*at, "after"))
-
-
-def _event(table: Table, column: str, called: str, at: tuple[str, ...]) -> Iterator[Broken]:
-    if column not in table.columns or table.columns[column].type.name not in ("date", "timestamp"):
-        yield at, f"{called} is not a date or timestamp among the columns"
-    elif not table.columns[column].extracted:
-        yield at, f"{called} is suppressed, so that the clock cannot read it"
-
-
-def link_to(referring: Table, name: str) -> str | None:
-    """Name the column by which a table refers to another, None if it does not."""
-    return next((column for column, spec in referring.columns.items() if spec.references == name), None)
 
 
 def _derived(policy: Policy, table: Table) -> Iterator[Broken]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from privacy.fates import NO_CLOCK, Days
@@ -32,16 +33,21 @@ def first_absent_month(events: Days, period: Duration) -> Days:
 def _first_absent_month(events: Days, period: Duration) -> Days:
     happened = events != NO_EVENT
     days = np.where(happened, events, 0).astype("datetime64[D]")
-    if period.months:
-        month = days.astype("datetime64[M]")
-        target = month + period.months
-        day_of_month = (days - month.astype("datetime64[D]")).astype(np.int64)
-        length = ((target + 1).astype("datetime64[D]") - target.astype("datetime64[D]")).astype(np.int64)
-        last_kept = target.astype("datetime64[D]") + np.minimum(day_of_month, length - 1)
-    else:
-        last_kept = days + period.days
+    last_kept = later(days, period)
     absent = (last_kept + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     return np.where(happened, absent, NO_CLOCK).astype(np.int32)
+
+
+def later(days: npt.NDArray[np.datetime64], period: Duration) -> npt.NDArray[np.datetime64]:
+    """Give the day that lies a period later; of a day that the month there does not have, that month's last."""
+    if not period.months:
+        return days + period.days
+    month = days.astype("datetime64[M]")
+    target = month + period.months
+    day_of_month = (days - month.astype("datetime64[D]")).astype(np.int64)
+    length = ((target + 1).astype("datetime64[D]") - target.astype("datetime64[D]")).astype(np.int64)
+    found: npt.NDArray[np.datetime64] = target.astype("datetime64[D]") + np.minimum(day_of_month, length - 1)
+    return found
 
 
 def local_days(column: pa.Array) -> Days:

@@ -81,6 +81,22 @@ Events = Annotated[
 ]
 
 
+def events_of(after: str | Latest) -> tuple[str, ...]:
+    """Name the events: own columns, and `table.column` of rows that refer to this one."""
+    return (after,) if isinstance(after, str) else after.latest
+
+
+def own_of(after: str | Latest) -> tuple[str, ...]:
+    """Name the events that are columns of the row itself."""
+    return tuple(event for event in events_of(after) if "." not in event)
+
+
+def others_of(after: str | Latest) -> tuple[tuple[str, str], ...]:
+    """Name the events of referring rows, as (table, column)."""
+    pairs = (event.split(".", 1) for event in events_of(after) if "." in event)
+    return tuple((table, column) for table, column in pairs)
+
+
 class KeepAtMost(Rule):
     """Absent from the warehouse once this time has passed since the event.
 
@@ -94,18 +110,17 @@ class KeepAtMost(Rule):
     @property
     def events(self) -> tuple[str, ...]:
         """Name the events: own columns, and `table.column` of rows that refer to this one."""
-        return (self.after,) if isinstance(self.after, str) else self.after.latest
+        return events_of(self.after)
 
     @property
     def own_events(self) -> tuple[str, ...]:
         """Name the events that are columns of the row itself."""
-        return tuple(event for event in self.events if "." not in event)
+        return own_of(self.after)
 
     @property
     def other_events(self) -> tuple[tuple[str, str], ...]:
         """Name the events of referring rows, as (table, column)."""
-        pairs = (event.split(".", 1) for event in self.events if "." in event)
-        return tuple((table, column) for table, column in pairs)
+        return others_of(self.after)
 
     def told(self) -> str:
         latest = "the latest of " if len(self.events) > 1 else ""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import sqlalchemy as sa
 
 from privacy.errors import UsageError
 from stores.source import Source
+from stores.source_deletion import Deletion
+from stores.sqlite_deletion import sqlite_deletion
 from stores.sqlite_source import SqliteSource
 from stores.warehouse import Warehouse
 from stores.warehouse.duckdb import DuckDBWarehouse
@@ -18,6 +22,13 @@ def open_source(url: sa.URL | None) -> Source:
     if url.get_backend_name() == "sqlite":
         return SqliteSource(url)
     raise UsageError(f"--source: {url.get_backend_name()} cannot be read; sqlite can.")
+
+
+def open_source_for_deletion(url: sa.URL) -> AbstractContextManager[Deletion]:
+    """Open a source to delete rows in it, for `sluis retention apply` alone."""
+    if url.get_backend_name() == "sqlite":
+        return sqlite_deletion(url)
+    raise UsageError(f"--source: in {url.get_backend_name()} nothing can be deleted; in sqlite it can.")
 
 
 def open_warehouse(url: sa.URL) -> Warehouse:

@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from privacy.clocks import past_event_days
 from privacy.declared import force_types
+from privacy.event_rules import link_to
 from privacy.key_index import Mask
-from privacy.policy_rules import link_to
 from privacy.retention_rules import ClockOf, KeepAtMost
 from privacy.treat import TableTreater, columns_read
 from privacy.world import LatestEvents, World

@@ -49,7 +49,7 @@ def _current(extraction: Extraction, schema: Schema, root: SubjectKeys, unread: 
     world = extraction.world
     if not (table := world.policy.holds):
         return []
-    reading = Reading(table.source, _kinds(schema, table))
+    reading = Reading(table.source, kinds_of_holds(schema, table))
     found = [
         hold
         for columns, misfits in extraction.look_closely(reading, "holds")
@@ -58,7 +58,8 @@ def _current(extraction: Extraction, schema: Schema, root: SubjectKeys, unread: 
     return [hold for hold in found if not (hold.period and hold.period.last and hold.period.last < world.today)]
 
 
-def _kinds(schema: Schema, table: Holds) -> dict[str, ColumnType]:
+def kinds_of_holds(schema: Schema, table: Holds) -> dict[str, ColumnType]:
+    """Give the columns that are read of the shop's own table of holds, with their types."""
     kinds = {name: ColumnType("text") for name in (table.matter, table.table, table.held_from, table.held_until)}
     number = schema[table.source][table.record].family == "integer"
     return {**kinds, table.record: ColumnType("integer" if number else "text")}

@@ -187,6 +187,13 @@ class Warehouse(Protocol):
         """
         ...
 
+    def rows_by_expiry(self) -> Mapping[str, Mapping[datetime.date | None, int]] | None:
+        """Count the published rows by table and the day on which they leave, None where nothing is published.
+
+        StoreError if what stands there is not ours.
+        """
+        ...
+
     def candidate(self, run_id: str) -> AbstractContextManager[Candidate]:
         """Begin a candidate; left without publishing, it is gone."""
         ...

@@ -18,6 +18,7 @@ from privacy.errors import StoreError, UsageError
 from stores.durable import sync
 from stores.settings import file_of
 from stores.warehouse import Published
+from stores.warehouse.duckdb_expiries import RowsByExpiry, rows_by_expiry
 
 T = TypeVar("T")
 
@@ -48,6 +49,10 @@ class LiveFile:
     def published(self) -> Published | None:
         """Read what the live file says of itself, None where there is none; StoreError if it is not ours."""
         return self._ask(_of_itself)
+
+    def rows_by_expiry(self) -> RowsByExpiry | None:
+        """Count the published rows by table and the day on which they leave, None where nothing is published."""
+        return self._ask(rows_by_expiry)
 
     def private_file(self) -> str | None:
         """Name the private file that belongs to the live one, None where there is no live one."""

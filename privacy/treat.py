@@ -17,7 +17,7 @@ from privacy.declared import force_types
 from privacy.errors import TreatmentError
 from privacy.evidence import TableCounts
 from privacy.fates import NO_CLOCK, Fate, FateIndexBuilder, Fates
-from privacy.key_index import Mask
+from privacy.key_index import Mask, Rows
 from privacy.local_dates import local_dates
 from privacy.policy import Column, Policy, Table
 from privacy.retention import expiry_column
@@ -34,6 +34,8 @@ R = TypeVar("R")
 EXPIRES_ON = "_expires_on"
 FATE = "_fate"
 REASON = "_reason"
+
+EVERY_ROW = slice(None)
 
 
 def columns_read(table: Table) -> dict[str, ColumnType]:
@@ -80,11 +82,7 @@ class TableTreater:
         published = verdict.fates == Fate.PUBLISHED
         quarantined = verdict.fates == Fate.QUARANTINED
         self._count(columns, verdict, published, quarantined)
-        set_aside = None
-        if quarantined.any():
-            set_aside = self._treat_rows(columns, verdict, quarantined)
-            set_aside = set_aside.append_column(REASON, verdict.reason_of(quarantined))
-        treated = self._treat_rows(columns, verdict, published, self.counts)
+        treated, set_aside = self._treat_together(columns, verdict, published, quarantined)
         if self.index:
             key = treated.column(self.table.primary_key)
             tokens = key if key.type == pa.uuid() else None
@@ -92,6 +90,19 @@ class TableTreater:
                 columns[self.table.source_of(self.table.primary_key)], verdict.fates, verdict.expires, tokens
             )
         return TreatedBatch(treated, set_aside)
+
+    def _treat_together(
+        self, columns: Columns, verdict: Verdict, published: Mask, quarantined: Mask
+    ) -> tuple[pa.RecordBatch, pa.RecordBatch | None]:
+        """Treat what is published, and behind it the few rows that are set aside, which cost most by themselves."""
+        if not quarantined.any():
+            rows = EVERY_ROW if published.all() else np.flatnonzero(published)
+            return self._treat_rows(columns, verdict, rows, self.counts), None
+        behind = np.flatnonzero(quarantined)
+        rows = np.concatenate([np.flatnonzero(published), behind])
+        treated = self._treat_rows(columns, verdict, rows, self.counts, len(behind))
+        ahead = len(rows) - len(behind)
+        return treated.slice(0, ahead), treated.slice(ahead).append_column(REASON, verdict.reason_of(behind))
 
     def foresee(self, batch: pa.RecordBatch) -> Verdict:
         """Decide a raw batch and keep count, as `treat` does, without treating a row."""
@@ -104,15 +115,14 @@ class TableTreater:
     def treat_alone(self, columns: Columns) -> pa.RecordBatch:
         """Treat rows that have no surroundings, such as those of a sample: all published, all references good."""
         rows = len(next(iter(columns.values())))
-        return self._treat_rows(columns, Verdict(rows), np.ones(rows, np.bool_))
+        return self._treat_rows(columns, Verdict(rows), EVERY_ROW)
 
     def treat_for_grouping(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Decide and treat all rows of a derived table, each with its fate and reason, for grouping."""
         columns, verdict = self._decide(batch)
-        everything = np.ones(len(verdict.fates), np.bool_)
-        treated = self._treat_rows(columns, verdict, everything)
+        treated = self._treat_rows(columns, verdict, EVERY_ROW)
         treated = treated.append_column(FATE, pa.array(verdict.fates))
-        return treated.append_column(REASON, verdict.reason_of(everything))
+        return treated.append_column(REASON, verdict.reason_of(EVERY_ROW))
 
     def _decide(self, batch: pa.RecordBatch) -> tuple[Columns, Verdict]:
         columns, misfits = force_types(batch, self.read, self.world.policy.time_zone)
@@ -134,26 +144,35 @@ class TableTreater:
                 counts.read_sums[name] = counts.read_sums.get(name, Decimal(0)) + _sum(raw)
 
     def _treat_rows(
-        self, columns: Columns, verdict: Verdict, rows: Mask, counts: TableCounts | None = None
+        self, columns: Columns, verdict: Verdict, rows: Rows, counts: TableCounts | None = None, aside: int = 0
     ) -> pa.RecordBatch:
-        """Treat some rows of a batch; with `counts`, note what the published columns must show."""
-        raw = columns if rows.all() else {name: column.filter(pa.array(rows)) for name, column in columns.items()}
+        """Treat some rows of a batch; with `counts`, note what all but the last `aside` must show when published."""
+        raw = columns
+        if not isinstance(rows, slice):
+            wanted_rows = pa.array(rows)
+            raw = {name: column.take(wanted_rows) for name, column in columns.items()}
+        number = len(verdict.expires[rows])
         treated = []
         for name, column in self.table.columns.items():
             value, how = self._raw(name, column, raw, verdict, rows), self.treatments[name]
-            result = self._linked_tokens(name, column, value, verdict, rows)
+            result = self._linked_tokens(name, column, value, verdict, rows, number - aside)
             if result is None:
                 beside = {other: series(self._beside(how, other, raw, verdict, rows)) for other in how.needs()}
                 result = arrow(self._naming(name, how.treat, series(value), beside, self.world.keys))
             treated.append(result.cast(self.schema.field(name).type) if not len(result) else result)
             if counts:
-                counts.nulls[name] += value.null_count if column.extracted else len(value)
-                if adds_up(column) or how.strays is not None:
-                    counts.sums[name] = counts.sums.get(name, Decimal(0)) + _sum(value)
-                if (as_read := how.as_read(value, result)) is not None:
-                    counts.as_read[name] += as_read
+                self._note(counts, name, value.slice(0, number - aside), result.slice(0, number - aside))
         treated.append(expiry_column(verdict.expires[rows]))
         return pa.RecordBatch.from_arrays(treated, schema=self.schema)
+
+    def _note(self, counts: TableCounts, name: str, value: pa.Array, result: pa.Array) -> None:
+        """Note what a published column must show."""
+        column, how = self.table.columns[name], self.treatments[name]
+        counts.nulls[name] += value.null_count if column.extracted else len(value)
+        if adds_up(column) or how.strays is not None:
+            counts.sums[name] = counts.sums.get(name, Decimal(0)) + _sum(value)
+        if (as_read := how.as_read(value, result)) is not None:
+            counts.as_read[name] += as_read
 
     def _ready(self, column: str) -> Treatment:
         """Give the treatment of a column, knowing what the run found out ahead."""
@@ -171,22 +190,30 @@ class TableTreater:
         raise TreatmentError(f"{self.name}.{column}: {problem}")
 
     def _linked_tokens(
-        self, name: str, column: Column, value: pa.Array, verdict: Verdict, rows: Mask
+        self, name: str, column: Column, value: pa.Array, verdict: Verdict, rows: Rows, published: int
     ) -> pa.Array | None:
-        """Give a reference the tokens that its targets got, where these are known: it would get equal ones."""
+        """Give a reference the tokens that its targets got, where these are known: it would get equal ones.
+
+        Behind the published rows are those set aside, whose targets may have none.
+        """
         if name not in verdict.links or not isinstance(column.treatment, Pseudonymize):
             return None
-        return self.world.indexes[str(column.references)].tokens_of(value, verdict.links[name].where(rows))
+        linked = verdict.links[name].where(rows).where(slice(published))
+        tokens = self.world.indexes[str(column.references)].tokens_of(value.slice(0, published), linked)
+        if tokens is None or published == len(value):
+            return tokens
+        behind = arrow(column.treatment.treat(series(value.slice(published)), {}, self.world.keys))
+        return pa.concat_arrays([tokens, behind])
 
-    def _beside(self, how: Treatment, other: str, raw: Columns, verdict: Verdict, rows: Mask) -> pa.Array:
+    def _beside(self, how: Treatment, other: str, raw: Columns, verdict: Verdict, rows: Rows) -> pa.Array:
         value = raw[self.table.source_of(other)]
         return _linked(other, value, verdict, rows) if how.tells_subject else value
 
-    def _raw(self, name: str, column: Column, raw: Columns, verdict: Verdict, rows: Mask) -> pa.Array:
+    def _raw(self, name: str, column: Column, raw: Columns, verdict: Verdict, rows: Rows) -> pa.Array:
         """Give the values that a treatment is to see: without those not to be read, not to be linked, or blank."""
         kind = column.type.arrow(self.world.policy.time_zone)
         if not column.extracted:
-            return pa.nulls(int(rows.sum()), kind)
+            return pa.nulls(len(verdict.expires[rows]), kind)
         value = wanted(self.table, name, raw)
         value = _linked(name, value, verdict, rows)
         if pa.types.is_string(kind) and not column.kept:
@@ -194,7 +221,7 @@ class TableTreater:
         return value
 
 
-def _linked(name: str, value: pa.Array, verdict: Verdict, rows: Mask) -> pa.Array:
+def _linked(name: str, value: pa.Array, verdict: Verdict, rows: Rows) -> pa.Array:
     """Leave out what refers to a row that is not published."""
     if name not in verdict.unlinked:
         return value

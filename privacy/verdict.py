@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from privacy.clocks import event_days
 from privacy.fates import NO_CLOCK, Days, Fate, Fates, Linked
-from privacy.key_index import Mask, is_null
+from privacy.key_index import Mask, Rows, is_null
 from privacy.policy import Table
 from privacy.retention import NO_EVENT, day_number, first_absent_month
 from privacy.retention_rules import ClockOf, KeepAtMost, Unlimited, Via
@@ -48,7 +48,7 @@ class Verdict:
             if fate < Fate.PUBLISHED:
                 self.say(fates == fate, Fate(fate), reason)
 
-    def reason_of(self, rows: Mask) -> pa.Array:
+    def reason_of(self, rows: Mask | Rows) -> pa.Array:
         """Give the reasons of some rows as text."""
         return pa.array(self.reasons, pa.string()).take(pa.array(self._reason[rows]))
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from privacy.key_index import KeyArray, KeyIndex, Mask, Positions, as_keys, is_null
+from privacy.key_index import KeyArray, KeyIndex, Positions, Rows, as_keys, is_null
 
 Tokens = npt.NDArray[np.void]
 """Tokens as 16 bytes each."""
@@ -53,7 +53,7 @@ class Linked(NamedTuple):
     positions: Positions
     """-1 where there is none."""
 
-    def where(self, rows: Mask) -> Linked:
+    def where(self, rows: Rows) -> Linked:
         """Give what some of the rows refer to."""
         return Linked(self.fates[rows], self.expires[rows], self.positions[rows])
 

@@ -14,6 +14,8 @@ Integers = npt.NDArray[np.int64]
 KeyArray = Integers | npt.NDArray[np.object_]
 Positions = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Rows = Positions | slice
+"""Some rows of a batch, in an order of their own."""
 
 
 @dataclass(frozen=True)

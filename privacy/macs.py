@@ -48,15 +48,19 @@ def short_macs(values: pa.Array, form: Form, key: bytes) -> pa.FixedSizeBinaryAr
 
 def mac_digits(values: pa.Array, form: Form, key: bytes) -> Digits:
     """Give the mac of each canonical value under a key of 32 bytes; no value is missing."""
-    macs = pl.DataFrame([pl.Series("value", values)]).select(_message(form).pipe(_hmac, key)).to_series()
+    messages = pl.DataFrame([pl.Series("message", _messages(values, form))])
+    macs = messages.select(_hmac(pl.col("message"), key)).to_series()
     text = macs.to_arrow(compat_level=pl.CompatLevel.oldest())
     start = np.frombuffer(text.buffers()[1], np.int64)[text.offset]
     return np.frombuffer(text.buffers()[2], np.uint8)[start : start + 64 * len(text)].reshape(-1, 64)
 
 
-def _message(form: Form) -> pl.Expr:
-    value = pl.col("value")
-    return pl.concat_str([pl.lit(f"{form}:"), value.str.len_bytes(), pl.lit(":"), value])
+def _messages(values: pa.Array, form: Form) -> pa.Array:
+    """Put tag and length before each value; the lengths of a column are few, and each is written once."""
+    lengths = pc.binary_length(values).dictionary_encode()
+    heads = pa.array([f"{form}:{length}:" for length in lengths.dictionary.to_pylist()], pa.string())
+    head = heads[0] if len(heads) == 1 else heads.take(lengths.indices)
+    return pc.binary_join_element_wise(head, values, "")
 
 
 def _hmac(message: pl.Expr, key: bytes) -> pl.Expr:
@@ -66,7 +70,7 @@ def _hmac(message: pl.Expr, key: bytes) -> pl.Expr:
 
 def read_bytes(digits: Digits) -> npt.NDArray[np.uint8]:
     """Read hexadecimal digits as bytes, two digits at a look-up."""
-    read: npt.NDArray[np.uint8] = _BYTE_OF_DIGITS[np.ascontiguousarray(digits).view("<u2")]
+    read: npt.NDArray[np.uint8] = np.take(_BYTE_OF_DIGITS, np.ascontiguousarray(digits).view("<u2"))
     return read
 
 

@@ -13,13 +13,13 @@ import pyarrow.compute as pc
 
 from privacy.column_types import ColumnType
 from privacy.content import Content
+from privacy.counting import sum_of, tally
 from privacy.declared import force_types
 from privacy.errors import TreatmentError
 from privacy.evidence import TableCounts
-from privacy.fates import Fate, FateIndexBuilder, Fates
+from privacy.fates import Fate, FateIndexBuilder
 from privacy.generations import renewed
-from privacy.key_index import Mask
-from privacy.local_dates import local_dates
+from privacy.key_index import Mask, Rows
 from privacy.macs import MAC
 from privacy.policy import Column, Policy, Table
 from privacy.retention import expiry_column
@@ -37,6 +37,8 @@ R = TypeVar("R")
 EXPIRES_ON = "_expires_on"
 FATE = "_fate"
 REASON = "_reason"
+
+EVERY_ROW = slice(None)
 
 
 def columns_read(table: Table) -> dict[str, ColumnType]:
@@ -91,11 +93,7 @@ class TableTreater:
         published = verdict.fates == Fate.PUBLISHED
         quarantined = verdict.fates == Fate.QUARANTINED
         self._count(columns, verdict, published, quarantined)
-        set_aside = None
-        if quarantined.any():
-            set_aside = self._treat_rows(columns, verdict, quarantined)
-            set_aside = set_aside.append_column(REASON, verdict.reason_of(quarantined))
-        treated = self._treat_rows(columns, verdict, published, self.counts)
+        treated, set_aside = self._treat_together(columns, verdict, published, quarantined)
         if self.index:
             key = treated.column(self.table.primary_key)
             tokens = key if key.type == pa.uuid() else None
@@ -103,6 +101,19 @@ class TableTreater:
                 columns[self.table.source_of(self.table.primary_key)], verdict.fates, verdict.expires, tokens
             )
         return TreatedBatch(treated, set_aside)
+
+    def _treat_together(
+        self, columns: Columns, verdict: Verdict, published: Mask, quarantined: Mask
+    ) -> tuple[pa.RecordBatch, pa.RecordBatch | None]:
+        """Treat what is published, and behind it the few rows that are set aside, which cost most by themselves."""
+        if not quarantined.any():
+            rows = EVERY_ROW if published.all() else np.flatnonzero(published)
+            return self._treat_rows(columns, verdict, rows, self.counts), None
+        behind = np.flatnonzero(quarantined)
+        rows = np.concatenate([np.flatnonzero(published), behind])
+        treated = self._treat_rows(columns, verdict, rows, self.counts, len(behind))
+        ahead = len(rows) - len(behind)
+        return treated.slice(0, ahead), treated.slice(ahead).append_column(REASON, verdict.reason_of(behind))
 
     def foresee(self, batch: pa.RecordBatch) -> Verdict:
         """Decide a raw batch and keep count, as `treat` does, without treating a row."""
@@ -115,15 +126,14 @@ class TableTreater:
     def treat_alone(self, columns: Columns) -> pa.RecordBatch:
         """Treat rows that have no surroundings, such as those of a sample: all published, all references good."""
         rows = len(next(iter(columns.values())))
-        return self._treat_rows(columns, Verdict(rows), np.ones(rows, np.bool_))
+        return self._treat_rows(columns, Verdict(rows), EVERY_ROW)
 
     def treat_for_grouping(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Decide and treat all rows of a derived table, each with its fate and reason, for grouping."""
         columns, verdict = self._decide(batch)
-        everything = np.ones(len(verdict.fates), np.bool_)
-        treated = self._treat_rows(columns, verdict, everything)
+        treated = self._treat_rows(columns, verdict, EVERY_ROW)
         treated = treated.append_column(FATE, pa.array(verdict.fates))
-        return treated.append_column(REASON, verdict.reason_of(everything))
+        return treated.append_column(REASON, verdict.reason_of(EVERY_ROW))
 
     def _decide(self, batch: pa.RecordBatch) -> tuple[Columns, Verdict]:
         columns, misfits = force_types(batch, self.read, self.world.policy.time_zone)
@@ -132,41 +142,47 @@ class TableTreater:
 
     def _count(self, columns: Columns, verdict: Verdict, published: Mask, quarantined: Mask) -> None:
         counts = self.counts
-        counts.fates.update(_tally(verdict.fates))
+        counts.fates.update(tally(verdict.fates))
         for reason in pc.value_counts(verdict.reason_of(quarantined)):
             counts.reasons[reason["values"].as_py()] += reason["counts"].as_py()
         for link, fates in verdict.unlinked.items():
-            counts.unlinked.setdefault(link, type(counts.fates)()).update(_tally(fates[published & (fates > 0)]))
+            counts.unlinked.setdefault(link, type(counts.fates)()).update(tally(fates[published & (fates > 0)]))
         counts.clockless += int((published & verdict.unstarted).sum())
         counts.held += int(verdict.held.sum())
         for name, column in self.table.columns.items():
             if adds_up(column):
                 raw = columns[self.table.source_of(name)]
-                counts.read_sums[name] = counts.read_sums.get(name, Decimal(0)) + _sum(raw)
+                counts.read_sums[name] = counts.read_sums.get(name, Decimal(0)) + sum_of(raw)
 
     def _treat_rows(
-        self, columns: Columns, verdict: Verdict, rows: Mask, counts: TableCounts | None = None
+        self, columns: Columns, verdict: Verdict, rows: Rows, counts: TableCounts | None = None, aside: int = 0
     ) -> pa.RecordBatch:
-        """Treat some rows of a batch; with `counts`, note what the published columns must show."""
-        raw = columns if rows.all() else {name: column.filter(pa.array(rows)) for name, column in columns.items()}
+        """Treat some rows of a batch; with `counts`, note what all but the last `aside` must show when published."""
+        raw = {name: _some(column, rows) for name, column in columns.items()}
+        number = len(verdict.expires[rows])
         treated = []
         for name, column in self.table.columns.items():
             value, how = self._raw(name, column, raw, verdict, rows), self.treatments[name]
-            result = self._linked_tokens(name, column, value, verdict, rows)
+            result = self._linked_tokens(name, column, value, verdict, rows, number - aside)
             if result is None:
                 beside = {other: series(self._beside(how, other, raw, verdict, rows)) for other in how.needs()}
                 result = arrow(self._naming(name, how.treat, series(value), beside, self.world.keys))
                 result = self._of_new_people(name, result, value, verdict, rows)
             treated.append(result.cast(self.schema.field(name).type) if not len(result) else result)
             if counts:
-                counts.nulls[name] += value.null_count if column.extracted else len(value)
-                if adds_up(column) or how.strays is not None:
-                    counts.sums[name] = counts.sums.get(name, Decimal(0)) + _sum(value)
-                if (as_read := how.as_read(value, result)) is not None:
-                    counts.as_read[name] += as_read
+                self._note(counts, name, value.slice(0, number - aside), result.slice(0, number - aside))
         treated.append(expiry_column(verdict.expires[rows]))
         treated.extend(self._whose(verdict, rows))
         return pa.RecordBatch.from_arrays(treated, schema=self.schema)
+
+    def _note(self, counts: TableCounts, name: str, value: pa.Array, result: pa.Array) -> None:
+        """Note what a published column must show."""
+        column, how = self.table.columns[name], self.treatments[name]
+        counts.nulls[name] += value.null_count if column.extracted else len(value)
+        if adds_up(column) or how.strays is not None:
+            counts.sums[name] = counts.sums.get(name, Decimal(0)) + sum_of(value)
+        if (as_read := how.as_read(value, result)) is not None:
+            counts.as_read[name] += as_read
 
     def _ready(self, column: str) -> Treatment:
         """Give the treatment of a column, knowing what the run found out ahead."""
@@ -184,16 +200,24 @@ class TableTreater:
         raise TreatmentError(f"{self.name}.{column}: {problem}")
 
     def _linked_tokens(
-        self, name: str, column: Column, value: pa.Array, verdict: Verdict, rows: Mask
+        self, name: str, column: Column, value: pa.Array, verdict: Verdict, rows: Rows, published: int
     ) -> pa.Array | None:
-        """Give a reference the tokens that its targets got, where these are known: it would get equal ones."""
+        """Give a reference the tokens that its targets got, where these are known: it would get equal ones.
+
+        Behind the published rows are those set aside, whose targets may have none.
+        """
         if name not in verdict.links or not isinstance(column.treatment, Pseudonymize):
             return None
-        return self.world.indexes[str(column.references)].tokens_of(value, verdict.links[name].where(rows))
+        linked = verdict.links[name].where(rows).where(slice(published))
+        tokens = self.world.indexes[str(column.references)].tokens_of(value.slice(0, published), linked)
+        if tokens is None or published == len(value):
+            return tokens
+        behind = arrow(column.treatment.treat(series(value.slice(published)), {}, self.world.keys))
+        return pa.concat_arrays([tokens, behind])
 
-    def _of_new_people(self, name: str, result: pa.Array, value: pa.Array, verdict: Verdict, rows: Mask) -> pa.Array:
+    def _of_new_people(self, name: str, result: pa.Array, value: pa.Array, verdict: Verdict, rows: Rows) -> pa.Array:
         """Give people who came back after an erasure tokens that do not join those of before."""
-        how, anew = self.table.columns[name].treatment, verdict.generations.filter(pa.array(rows))
+        how, anew = self.table.columns[name].treatment, _some(verdict.generations, rows)
         tells_whose = self.table.source_of(name) in identifiers_of(self.table).values()
         if anew.null_count == len(anew) or not tells_whose or not isinstance(how, Pseudonymize):
             return result
@@ -203,23 +227,23 @@ class TableTreater:
 
         return renewed(result, value, anew, make)
 
-    def _whose(self, verdict: Verdict, rows: Mask) -> Iterator[pa.Array]:
+    def _whose(self, verdict: Verdict, rows: Rows) -> Iterator[pa.Array]:
         """Give the columns of the private index: the MACs of each row's identifiers, and its generation."""
         if self.table.subject.found_by:
-            nobody = pa.nulls(len(rows), MAC)
+            nobody = pa.nulls(len(verdict.fates), MAC)
             macs = [verdict.subjects.get(identifies, nobody) for identifies in identifiers_of(self.table)]
             for column in (*macs, verdict.generations):
-                yield pa.ExtensionArray.from_storage(pa.uuid(), column.filter(pa.array(rows)))
+                yield pa.ExtensionArray.from_storage(pa.uuid(), _some(column, rows))
 
-    def _beside(self, how: Treatment, other: str, raw: Columns, verdict: Verdict, rows: Mask) -> pa.Array:
+    def _beside(self, how: Treatment, other: str, raw: Columns, verdict: Verdict, rows: Rows) -> pa.Array:
         value = raw[self.table.source_of(other)]
         return _linked(other, value, verdict, rows) if how.tells_subject else value
 
-    def _raw(self, name: str, column: Column, raw: Columns, verdict: Verdict, rows: Mask) -> pa.Array:
+    def _raw(self, name: str, column: Column, raw: Columns, verdict: Verdict, rows: Rows) -> pa.Array:
         """Give the values that a treatment is to see: without those not to be read, not to be linked, or blank."""
         kind = column.type.arrow(self.world.policy.time_zone)
         if not column.extracted:
-            return pa.nulls(int(rows.sum()), kind)
+            return pa.nulls(len(verdict.expires[rows]), kind)
         value = wanted(self.table, name, raw)
         value = _linked(name, value, verdict, rows)
         if pa.types.is_string(kind) and not column.kept:
@@ -227,7 +251,12 @@ class TableTreater:
         return value
 
 
-def _linked(name: str, value: pa.Array, verdict: Verdict, rows: Mask) -> pa.Array:
+def _some(column: pa.Array, rows: Rows) -> pa.Array:
+    """Give some values of a column."""
+    return column[rows] if isinstance(rows, slice) else column.take(pa.array(rows))
+
+
+def _linked(name: str, value: pa.Array, verdict: Verdict, rows: Rows) -> pa.Array:
     """Leave out what refers to a row that is not published."""
     if name not in verdict.unlinked:
         return value
@@ -237,18 +266,3 @@ def _linked(name: str, value: pa.Array, verdict: Verdict, rows: Mask) -> pa.Arra
 def adds_up(column: Column) -> bool:
     """Whether a column's sum is compared between source and warehouse: money, kept as it is."""
     return column.kept and column.type.name == "decimal"
-
-
-def _sum(column: pa.Array) -> Decimal:
-    """Add up numbers, or dates as days since 1970-01-01: in decimals, which do not overflow."""
-    if pa.types.is_temporal(column.type):
-        column = local_dates(column).cast(pa.int32())
-    if pa.types.is_integer(column.type):
-        column = column.cast(pa.decimal128(19))
-    total: Decimal | None = pc.sum(column).as_py()
-    return total or Decimal(0)
-
-
-def _tally(fates: Fates) -> dict[Fate, int]:
-    values, numbers = np.unique(fates, return_counts=True)
-    return {Fate(value): int(number) for value, number in zip(values, numbers, strict=True)}

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from privacy.clocks import event_days
 from privacy.fates import NO_CLOCK, Days, Fate, Fates, Linked
-from privacy.key_index import Mask, is_null
+from privacy.key_index import Mask, Rows, is_null
 from privacy.macs import MAC
 from privacy.policy import Policy, Table
 from privacy.policy_rights import Identifies
@@ -61,7 +61,7 @@ class Verdict:
             if fate < Fate.PUBLISHED:
                 self.say(fates == fate, Fate(fate), reason)
 
-    def reason_of(self, rows: Mask) -> pa.Array:
+    def reason_of(self, rows: Mask | Rows) -> pa.Array:
         """Give the reasons of some rows as text."""
         return pa.array(self.reasons, pa.string()).take(pa.array(self._reason[rows]))
 

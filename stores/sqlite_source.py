@@ -1,8 +1,7 @@
 """SQLite as a source: ADBC batches, guarded against a file format in which any column may hold any type.
 
-ADBC infers a column's type from the first batch, so a sentinel row of the right types goes in front; a value of another
-type than declared is sent as NULL and marked. Connections without autocommit hold one snapshot over all tables; in
-rollback-journal mode that keeps the shop's writers waiting, so the shop should use WAL mode or hand over a copy.
+Connections without autocommit hold one snapshot over all tables; in rollback-journal mode that keeps the shop's writers
+waiting, so the shop should use WAL mode or hand over a copy.
 """
 
 from __future__ import annotations
@@ -16,19 +15,26 @@ from queue import LifoQueue
 from urllib.parse import quote
 
 import adbc_driver_sqlite.dbapi as adbc
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from privacy.column_types import ColumnType, TypeName
 from privacy.declared import MISFITS
 from privacy.errors import StoreError
 from stores.quoting import identifier
 from stores.settings import file_of
 from stores.source import READERS, Reading, Schema, Totals, reflect
+from stores.sqlite_values import (
+    OtherStorageError,
+    decoded,
+    filled,
+    guarded_query,
+    misfits,
+    refuse_other_storage,
+    sum_of_units,
+    trusting_query,
+    where,
+)
 
-EXACT_IN_DOUBLE = 10**15
 ATTEMPTS = 100
 """How often a snapshot is tried to be opened between two writes of the shop."""
 
@@ -104,24 +110,36 @@ class SqliteSnapshot:
 
     def totals(self, reading: Reading) -> Totals:
         decimals = {name: kind for name, kind in reading.columns.items() if kind.name == "decimal"}
-        sums = "".join(f", {_sum_of_units(identifier(name), kind)}" for name, kind in decimals.items())
+        sums = "".join(f", {sum_of_units(identifier(name), kind)}" for name, kind in decimals.items())
         with self._reader(reading.table) as cursor:
-            cursor.execute(f"select count(*){sums} from {identifier(reading.table)}{_where(reading)}")
+            cursor.execute(f"select count(*){sums} from {identifier(reading.table)}{where(reading)}")
             rows, *units = cursor.fetchone()
         scaled = zip(decimals.items(), units, strict=True)
         return Totals(rows, {name: Decimal(unit).scaleb(-kind.scale) for (name, kind), unit in scaled})
 
     def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
-        names = [*reading.columns, MISFITS]
-        sentinel = 1
+        names, kinds, done = [*reading.columns, MISFITS], reading.columns.values(), 0
         with self._reader(reading.table) as cursor:
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(rows)})
-            cursor.execute(_query(reading))
-            for batch in cursor.fetch_record_batch():
-                *columns, filled = batch.slice(sentinel).columns
-                sentinel = 0
-                columns = [_decoded(c, kind) for c, kind in zip(columns, reading.columns.values(), strict=True)]
-                yield pa.RecordBatch.from_arrays([*columns, _misfits(columns, filled)], names=names)
+            with contextlib.suppress(OtherStorageError, pa.ArrowInvalid, adbc.Error, OSError):  # damage is met again
+                for *read, strange in _delivered(cursor, trusting_query(reading)):
+                    refuse_other_storage(read, strange, kinds)
+                    columns = list(map(decoded, read, kinds))
+                    yield pa.RecordBatch.from_arrays([*columns, misfits(columns, filled(read, columns))], names=names)
+                    done += len(strange)
+                return
+            for *read, present in _delivered(cursor, guarded_query(reading, done)):
+                columns = list(map(decoded, read, kinds))
+                yield pa.RecordBatch.from_arrays([*columns, misfits(columns, present.to_numpy())], names=names)
+
+
+def _delivered(cursor: adbc.Cursor, query: str) -> Iterator[list[pa.Array]]:
+    """Give the columns of each batch, without the sentinel row in front."""
+    cursor.execute(query)
+    sentinel = 1
+    for batch in cursor.fetch_record_batch():
+        yield batch.slice(sentinel).columns
+        sentinel = 0
 
 
 def _ask(cursor: adbc.Cursor, pragma: str) -> int:
@@ -142,78 +160,3 @@ def _damage_told(what: str) -> Iterator[None]:
             f"source: {what} cannot be read ({failed}): the file is damaged, no database, or locked by a writer.\n"
             "  Ask SQLite with `pragma integrity_check`; give the source whole, and run again."
         )
-
-
-_STORED_AS: dict[TypeName, tuple[str, ...]] = {
-    "integer": ("integer",),
-    "boolean": ("integer",),
-    "decimal": ("real", "integer"),
-    "double": ("real", "integer"),
-    "text": ("text",),
-    "date": ("text",),
-    "timestamp": ("text",),
-}
-"""The storage classes in which a value of a declared type stands."""
-
-_SENTINELS: dict[TypeName, str] = {"integer": "0", "boolean": "0", "decimal": "0.0", "double": "0.0"}
-
-
-def _query(reading: Reading) -> str:
-    """Read each value whose storage class is that of its type, NULL for others, and a bit for each that is not NULL."""
-    sentinels = [_SENTINELS.get(kind.name, "''") for kind in reading.columns.values()]
-    values = [_value(identifier(name), kind) for name, kind in reading.columns.items()]
-    filled = " | ".join(f"(({identifier(name)} is not null) << {bit})" for bit, name in enumerate(reading.columns))
-    rows = f"select {', '.join([*values, filled])} from {identifier(reading.table)}{_where(reading)}"
-    return f"select {', '.join([*sentinels, '0'])} union all {rows}"
-
-
-def _where(reading: Reading) -> str:
-    conditions = [f"{identifier(reading.null)} is null"] if reading.null else []
-    conditions += [f"trim({identifier(reading.filled)}) <> ''"] if reading.filled else []
-    return f" where {' and '.join(conditions)}" if conditions else ""
-
-
-def _value(column: str, kind: ColumnType) -> str:
-    read = f"cast({column} as real)" if kind.name in ("decimal", "double") else column
-    fitting = " ".join(f"when '{stored}' then {read}" for stored in _STORED_AS[kind.name])
-    return f"case typeof({column}) {fitting} end"
-
-
-def _sum_of_units(column: str, kind: ColumnType) -> str:
-    """Let SQLite add up a decimal in units of its last digit, over the values that `_decoded` finds exact."""
-    units = f"cast(round({column} * {10**kind.scale}) as integer)"
-    exact = f"abs({column}) * {10**kind.scale} < {_bound(kind)} and {units} / {10**kind.scale}.0 = {column}"
-    return f"coalesce(sum(case when typeof({column}) in ('integer', 'real') and {exact} then {units} end), 0)"
-
-
-def _decoded(column: pa.Array, kind: ColumnType) -> pa.Array:
-    """Turn doubles into the decimals of which they are the nearest doubles; NULL those of none, and what is no boolean.
-
-    A double tells any two numbers of 15 decimal digits apart; beyond these nothing is exact, and nothing is guessed.
-    """
-    if kind.name == "boolean":
-        return pc.if_else(pc.is_in(column, pa.array([0, 1])), column, pa.scalar(None, pa.int64()))
-    if kind.name != "decimal":
-        return column
-    doubles = column.fill_null(np.nan).to_numpy(zero_copy_only=False)
-    small = np.abs(doubles) * 10**kind.scale < _bound(kind)
-    units = np.rint(np.where(small, doubles, 0.0) * 10**kind.scale)
-    exact = pa.array(small & (units / 10**kind.scale == doubles))
-    whole = units.astype(np.int64)
-    wide = pa.py_buffer(np.stack([whole, whole >> 63], axis=1))
-    decimal = pa.decimal128(kind.precision, kind.scale)
-    return pa.Array.from_buffers(decimal, len(column), [exact.buffers()[1], wide])
-
-
-def _misfits(columns: list[pa.Array], filled: pa.Array) -> pa.Array:
-    """Mark, a bit per column, the values that the source has and that were not delivered."""
-    filled = filled.to_numpy(zero_copy_only=False)
-    marks = np.zeros(len(filled), np.int64)
-    for bit, column in enumerate(columns):
-        if column.null_count:
-            marks |= (filled >> bit & column.is_null().to_numpy(zero_copy_only=False)) << bit
-    return pa.array(marks)
-
-
-def _bound(kind: ColumnType) -> int:
-    return min(10**kind.precision, EXACT_IN_DOUBLE)

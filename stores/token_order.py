@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-RANGE_ROWS = 32_768
+RANGE_ROWS = 65_536
 """How many rows a range has about."""
 
 Words = npt.NDArray[np.uint64]

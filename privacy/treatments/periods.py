@@ -31,7 +31,8 @@ class ToPeriod(Treatment):
     accepts: ClassVar = frozenset({"date", "timestamp"})
 
     def treat(self, column: pd.Series, beside: Beside, keys: Keys) -> pd.Series:
-        return series(pc.floor_temporal(local_dates(arrow(column)), unit=self.to))
+        dates = local_dates(arrow(column))
+        return series(dates if self.to == "day" else pc.floor_temporal(dates, unit=self.to))
 
     def promises(self) -> Iterator[ColumnPromise]:
         yield PeriodStart(period=self.to)

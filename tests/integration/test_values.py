@@ -445,3 +445,49 @@ def test_sqlite_gives_back_what_was_written_or_marks_it(rows: list[tuple[Any, ..
     for row, mark in zip(rows, marks, strict=True):
         if row[precise] is not None and abs(row[precise]) < 10**9:
             assert not mark, "only what a double cannot hold exactly may be set aside"
+
+
+_anything = st.one_of(
+    st.none(),
+    st.integers(-5, 5),
+    st.floats(-5, 5).map(lambda number: number + 0.25),
+    st.text("ab5", max_size=2),
+    st.binary(max_size=2),
+)
+_UNTYPED = {"i": ColumnType("integer"), "t": ColumnType("text"), "f": ColumnType("double"), "u": ColumnType("text")}
+_FITTING: dict[str, tuple[type, ...]] = {"i": (int,), "t": (str,), "f": (int, float), "u": (str,)}
+
+
+@settings(max_examples=60)
+@given(
+    good=st.integers(0, 5),
+    rows=st.lists(st.tuples(*[_anything] * len(_UNTYPED)), max_size=6),
+    batch=st.sampled_from([1, 2, 1000]),
+)
+@example(good=3, rows=[(1, 5, 1.5, "a")], batch=2)
+@example(good=3, rows=[(1, b"a", 1.5, "a")], batch=2)
+@example(good=0, rows=[("5", "a", 1.5, "a"), (1, "a", "1.5", "a")], batch=1000)
+def test_wherever_sqlite_holds_a_value_of_another_kind_it_alone_is_marked(
+    good: int, rows: list[tuple[Any, ...]], batch: int
+) -> None:
+    rows = [(1, "a", 1.5, "b")] * good + rows
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "any.sqlite"
+        with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute(f"create table any_ ({', '.join(_UNTYPED)})")
+            connection.executemany("insert into any_ values (?, ?, ?, ?)", rows)
+        with SqliteSource(sa.make_url(f"sqlite:///{file}")).snapshot() as snapshot:
+            batches = list(snapshot.batches(Reading("any_", _UNTYPED), batch))
+
+    read = [tuple(row.values()) for found in batches for row in found.to_pylist()]
+    fits = [
+        [value is None or isinstance(value, _FITTING[name]) for name, value in zip(_UNTYPED, row, strict=True)]
+        for row in rows
+    ]
+    assert read == [
+        (
+            *(value if fit else None for value, fit in zip(row, good_ones, strict=True)),
+            sum((not fit) << bit for bit, fit in enumerate(good_ones)),
+        )
+        for row, good_ones in zip(rows, fits, strict=True)
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import zoneinfo
 
 import pyarrow as pa
 import pytest
@@ -33,6 +34,18 @@ def test_a_moment_without_offset_falls_on_the_day_that_is_written(moments, zone)
     assert not any(misfits)
     assert found.type == pa.timestamp("us", zone)
     assert local_dates(found).to_pylist() == [moment.date() for moment in moments]
+
+
+@pytest.mark.parametrize("zone", [*ZONES, "Africa/Casablanca", "Australia/Lord_Howe", "Pacific/Apia"])
+@pytest.mark.parametrize("year", [1955, 1977, 2011, 2050])
+def test_moments_close_together_fall_on_the_day_that_local_clocks_show(zone, year):
+    first, step = datetime.datetime(year, 1, 1, tzinfo=datetime.UTC), datetime.timedelta(minutes=97, microseconds=1)
+    moments = [None if n % 50 == 0 else first + n * step for n in range(6000)]
+
+    dates = local_dates(pa.array(moments, pa.timestamp("us", zone)))
+
+    at = zoneinfo.ZoneInfo(zone)
+    assert dates.to_pylist() == [moment and moment.astimezone(at).date() for moment in moments]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,142 @@
+"""Values in SQLite, a file format in which any column may hold any type: how they are asked for, and what they are.
+
+ADBC infers a column's type from the first batch, so a sentinel row of the right types goes in front. A value of another
+type than declared is sent as NULL and marked. To look at each costs nearly what reading it costs, so that a table is
+trusted first: numbers in another storage class the driver refuses, rows with such texts are marked by comparisons; from
+the first of them on each value is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from privacy.column_types import ColumnType, TypeName
+from privacy.key_index import Integers
+from stores.quoting import identifier
+from stores.source import Reading
+
+EXACT_IN_DOUBLE = 10**15
+
+
+class OtherStorageError(Exception):
+    """A value stands in another storage class than that of its type, so that each must be looked at."""
+
+
+_STORED_AS: dict[TypeName, tuple[str, ...]] = {
+    "integer": ("integer",),
+    "boolean": ("integer",),
+    "decimal": ("real", "integer"),
+    "double": ("real", "integer"),
+    "text": ("text",),
+    "date": ("text",),
+    "timestamp": ("text",),
+}
+"""The storage classes in which a value of a declared type stands."""
+
+_SENTINELS: dict[TypeName, str] = {"integer": "0", "boolean": "0", "decimal": "0.0", "double": "0.0"}
+_READ_AS: dict[TypeName, pa.DataType] = {
+    "integer": pa.int64(),
+    "boolean": pa.int64(),
+    "decimal": pa.float64(),
+    "double": pa.float64(),
+}
+"""Those of numbers, and how numbers come; all else is text."""
+
+
+def trusting_query(reading: Reading) -> str:
+    """Read values as they stand, and mark rows with a text in another storage class: of numbers the driver tells."""
+    texts = [identifier(name) for name, kind in reading.columns.items() if kind.name not in _SENTINELS]
+    strange = " or ".join(f"{text} < '' or {text} >= x''" for text in texts) or "0"  # numbers < texts < bytes
+    columns = ", ".join(map(identifier, reading.columns))
+    return f"{_sentinel(reading)} select {columns}, {strange} from {identifier(reading.table)}{where(reading)}"
+
+
+def guarded_query(reading: Reading, after: int) -> str:
+    """Read each value whose storage class is that of its type, NULL for others, and a bit for each that is not NULL.
+
+    after: how many rows have been read already.
+    """
+    values = [_value(identifier(name), kind) for name, kind in reading.columns.items()]
+    filled = " | ".join(f"(({identifier(name)} is not null) << {bit})" for bit, name in enumerate(reading.columns))
+    columns = ", ".join(map(identifier, reading.columns))
+    rest = f"select {columns} from {identifier(reading.table)}{where(reading)} limit -1 offset {after}"
+    return f"{_sentinel(reading)} select {', '.join([*values, filled])} from ({rest})"
+
+
+def _sentinel(reading: Reading) -> str:
+    sentinels = [_SENTINELS.get(kind.name, "''") for kind in reading.columns.values()]
+    return f"select {', '.join([*sentinels, '0'])} union all"
+
+
+def refuse_other_storage(read: list[pa.Array], strange: pa.Array, kinds: Iterable[ColumnType]) -> None:
+    """Refuse what was not read as its sentinel asks (the driver widens a type within its first batch)."""
+    for column, kind in zip(read, kinds, strict=True):
+        if column.type != _READ_AS.get(kind.name, pa.string()):
+            raise OtherStorageError
+    if strange.fill_null(0).to_numpy().any():
+        raise OtherStorageError
+
+
+def where(reading: Reading) -> str:
+    """Give the condition on the rows that are to be read."""
+    conditions = [f"{identifier(reading.null)} is null"] if reading.null else []
+    conditions += [f"trim({identifier(reading.filled)}) <> ''"] if reading.filled else []
+    return f" where {' and '.join(conditions)}" if conditions else ""
+
+
+def _value(column: str, kind: ColumnType) -> str:
+    read = f"cast({column} as real)" if kind.name in ("decimal", "double") else column
+    fitting = " ".join(f"when '{stored}' then {read}" for stored in _STORED_AS[kind.name])
+    return f"case typeof({column}) {fitting} end"
+
+
+def sum_of_units(column: str, kind: ColumnType) -> str:
+    """Let SQLite add up a decimal in units of its last digit, over the values that `decoded` finds exact."""
+    units = f"cast(round({column} * {10**kind.scale}) as integer)"
+    exact = f"abs({column}) * {10**kind.scale} < {_bound(kind)} and {units} / {10**kind.scale}.0 = {column}"
+    return f"coalesce(sum(case when typeof({column}) in ('integer', 'real') and {exact} then {units} end), 0)"
+
+
+def decoded(column: pa.Array, kind: ColumnType) -> pa.Array:
+    """Turn doubles into the decimals of which they are the nearest doubles; NULL those of none, and what is no boolean.
+
+    A double tells any two numbers of 15 decimal digits apart; beyond these nothing is exact, and nothing is guessed.
+    """
+    if kind.name == "boolean":
+        return pc.if_else(pc.is_in(column, pa.array([0, 1])), column, pa.scalar(None, pa.int64()))
+    if kind.name != "decimal":
+        return column
+    doubles = column.fill_null(np.nan).to_numpy(zero_copy_only=False)
+    small = np.abs(doubles) * 10**kind.scale < _bound(kind)
+    units = np.rint(np.where(small, doubles, 0.0) * 10**kind.scale)
+    exact = pa.array(small & (units / 10**kind.scale == doubles))
+    whole = units.astype(np.int64)
+    wide = pa.py_buffer(np.stack([whole, whole >> 63], axis=1))
+    decimal = pa.decimal128(kind.precision, kind.scale)
+    return pa.Array.from_buffers(decimal, len(column), [exact.buffers()[1], wide])
+
+
+def filled(read: list[pa.Array], decoded: list[pa.Array]) -> Integers:
+    """Tell, a bit per column, which values were read, of the columns that have lost one by decoding."""
+    filled = np.zeros(len(read[0]), np.int64)
+    for bit, (before, after) in enumerate(zip(read, decoded, strict=True)):
+        if after.null_count > before.null_count:
+            filled |= before.is_valid().to_numpy(zero_copy_only=False).astype(np.int64) << bit
+    return filled
+
+
+def misfits(columns: list[pa.Array], filled: Integers) -> pa.Array:
+    """Mark, a bit per column, the values that the source has and that were not delivered."""
+    marks = np.zeros(len(filled), np.int64)
+    for bit, column in enumerate(columns):
+        if column.null_count:
+            marks |= (filled >> bit & column.is_null().to_numpy(zero_copy_only=False)) << bit
+    return pa.array(marks)
+
+
+def _bound(kind: ColumnType) -> int:
+    return min(10**kind.precision, EXACT_IN_DOUBLE)

@@ -99,6 +99,31 @@ class Remaining:
         return self.set_aside_before - sum(self.set_aside_removed.values())
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a search for people who were to be gone has found: rows by published name, and places by file."""
+
+    index: Mapping[str, int]
+    """Rows of the private index that are theirs."""
+    published: Mapping[str, int]
+    """Published rows that hold a key which was to leave."""
+    quarantine: Mapping[str, int]
+    """Rows that were set aside and are theirs, or hold such a key."""
+    unindexed: Mapping[str, int]
+    """By how many rows a table and its index differ: nobody could be found by the index in so many."""
+    places: Mapping[str, int]
+    """Places in the bytes of files where a MAC or key stands."""
+    sought: int
+    """How many MACs and keys the bytes were searched for."""
+    staying: int
+    """How many MACs were not searched for: rows hold them that stay by right, of another account or a later time."""
+
+    @property
+    def nothing(self) -> bool:
+        """Whether there is no trace."""
+        return not any((self.index, self.published, self.quarantine, self.unindexed, self.places))
+
+
 class Sealable(Protocol):
     """What the warehouse will be next; nobody sees it before it is published."""
 
@@ -203,4 +228,15 @@ class Warehouse(Protocol):
 
         StoreError where nothing is published.
         """
+        ...
+
+    def look_for(self, suppressed: Iterable[Suppressed], keys: Mapping[str, pa.Array]) -> Found:
+        """Look for people who were to be gone, and for the keys of rows that left (by published name), if known.
+
+        It reads every table and the bytes of every file, and shares nothing with what took the rows out.
+        """
+        ...
+
+    def links(self, identifies: Identifies, macs: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Give each pair of an account's MAC and an e-mail address's that one indexed row carries, of those sought."""
         ...

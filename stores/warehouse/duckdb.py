@@ -8,12 +8,18 @@ if this one is killed.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
+import pyarrow as pa
+
+from privacy.policy_rights import Identifies
 from stores.lock import exclusive
+from stores.warehouse import Found, Suppressed
 from stores.warehouse.duckdb_candidate import DuckDBCandidate
+from stores.warehouse.duckdb_links import links
 from stores.warehouse.duckdb_live import LiveFile
+from stores.warehouse.duckdb_proof import look_for
 from stores.warehouse.duckdb_remains import DuckDBRemains
 
 
@@ -35,3 +41,11 @@ class DuckDBWarehouse(LiveFile):
         """Begin what the published file leaves without some rows; left without publishing, it is gone."""
         with self.clear() as work, contextlib.closing(DuckDBRemains(self, work, run_id)) as remains:
             yield remains
+
+    def look_for(self, suppressed: Iterable[Suppressed], keys: Mapping[str, pa.Array]) -> Found:
+        """Look for people who were to be gone, and for the keys of rows that left."""
+        return look_for(self, list(suppressed), keys)
+
+    def links(self, identifies: Identifies, macs: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Give each pair of an account's MAC and an e-mail address's that one indexed row carries, of those sought."""
+        return links(self, identifies, list(macs))

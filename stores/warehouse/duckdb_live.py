@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from privacy.errors import StoreError, UsageError
 from stores.durable import sync
+from stores.quoting import literal
 from stores.settings import file_of
 from stores.warehouse import Published
 from stores.warehouse.duckdb_expiries import RowsByExpiry, rows_by_expiry
@@ -27,6 +28,8 @@ WRITE_AHEAD = ("wal", "wal.checkpoint", "wal.recovery")
 
 LOOK = "look-"
 """Begins the suffix of folders in which the live file has a second name for as long as it is asked something."""
+
+RUN_FIRST = "Run `sluis run` once; it builds the warehouse from the source."
 
 BEFORE_SEALS: dict[str, Any] = {"kind": "refresh", "ledger_id": "", "receipts": 0, "head": "", "index_epoch": 0}
 """What is said for a file that says it not: one published before files were tied to their ledger."""
@@ -93,13 +96,30 @@ class LiveFile:
             log.unlink()
         return bool(logs)
 
+    @contextmanager
+    def opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the live file, and its private file as `private`, for reading; StoreError where either is missing.
+
+        Each under a second name, beside which no write-ahead file of anybody stands.
+        """
+        name = self.private_file()
+        private = self.live.with_name(name) if name else None
+        if private is None or not private.exists():
+            raise StoreError(f"warehouse: nothing is published at {self.live} with its private file.\n  {RUN_FIRST}")
+        with (
+            self._second_names(self.live, private) as (live_alias, private_alias),
+            duckdb.connect(str(live_alias), read_only=True) as connection,
+        ):
+            connection.execute(f"attach {literal(str(private_alias))} as private (read_only)")
+            connection.execute("set enable_progress_bar = false; set arrow_lossless_conversion = true")
+            yield connection
+
     def _ask(self, question: Callable[[duckdb.DuckDBPyConnection], T]) -> T | None:
         """Ask the live file, under a second name, beside which no write-ahead file of anybody stands."""
         if not self.live.exists():
             return None
         problem = ""
-        with tempfile.TemporaryDirectory(prefix=f"{self.live.name}.{LOOK}", dir=self.live.parent) as look:
-            (alias := Path(look) / "live.duckdb").hardlink_to(self.live)
+        with self._second_names(self.live) as (alias,):
             try:
                 with duckdb.connect(str(alias), read_only=True) as connection:
                     return question(connection)
@@ -110,6 +130,14 @@ class LiveFile:
             except duckdb.CatalogException:
                 problem = "is no warehouse of Sluis, and is not overwritten.\n  Name another file with --warehouse"
         raise StoreError(f"warehouse: {self.live.name} {problem}.")
+
+    @contextmanager
+    def _second_names(self, *files: Path) -> Iterator[list[Path]]:
+        with tempfile.TemporaryDirectory(prefix=f"{self.live.name}.{LOOK}", dir=self.live.parent) as look:
+            aliases = [Path(look) / f"{number}.duckdb" for number, _ in enumerate(files)]
+            for alias, file in zip(aliases, files, strict=True):
+                alias.hardlink_to(file)
+            yield aliases
 
     def _remove_private_files_but(self, name: str | None) -> None:
         for path in self.live.parent.iterdir():

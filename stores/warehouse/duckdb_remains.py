@@ -20,9 +20,7 @@ from stores.warehouse import ANALYTICS, Remaining, Suppressed
 from stores.warehouse.duckdb_acceptance import refuse_unlike
 from stores.warehouse.duckdb_doom import BEFORE, LIVE, Place, doom, index_of, mark_of, parents, places, references
 from stores.warehouse.duckdb_file import INDEX, MARTS, ROWS_AN_INSERT, NewFile
-from stores.warehouse.duckdb_live import LiveFile
-
-RUN_FIRST = "\n  Run `sluis run` with this policy once; it builds the warehouse from the source."
+from stores.warehouse.duckdb_live import RUN_FIRST, LiveFile
 
 
 class DuckDBRemains(NewFile):
@@ -33,7 +31,7 @@ class DuckDBRemains(NewFile):
         if private is None:
             raise StoreError(f"warehouse: nothing is published at {live.live} yet, so nothing can leave it.")
         if not live.live.with_name(private).exists():
-            raise StoreError(f"warehouse: its private file {private} is missing.{RUN_FIRST}")
+            raise StoreError(f"warehouse: its private file {private} is missing.\n  {RUN_FIRST}")
         super().__init__(live, work, run_id)
         # under second names, beside which no write-ahead file of anybody stands
         for name, file in ((LIVE, live.live), (BEFORE, live.live.with_name(private))):
@@ -125,12 +123,14 @@ class DuckDBRemains(NewFile):
     def _refuse_other_policy(self) -> None:
         """Refuse a policy that is not that of the published tables: what follows whom could not be told by it."""
         if unlike := set(self._tables(ANALYTICS)) ^ {place.published for place in self._places}:
-            raise PolicyError(f"{self._policy.file}: not the policy of what is published: {_named(unlike)}.{RUN_FIRST}")
+            raise PolicyError(
+                f"{self._policy.file}: not the policy of what is published: {_named(unlike)}.\n  {RUN_FIRST}"
+            )
         for place in self._places[::2]:
             of_policy = {*place.table.columns, EXPIRES_ON}
             if unlike := {f"{place.published}.{name}" for name in {*self._columns(place.before)} ^ of_policy}:
                 raise PolicyError(
-                    f"{self._policy.file}: not the policy of what is published: {_named(unlike)}.{RUN_FIRST}"
+                    f"{self._policy.file}: not the policy of what is published: {_named(unlike)}.\n  {RUN_FIRST}"
                 )
             for column in parents(place.table):
                 if not place.table.columns[column].extracted:
@@ -146,7 +146,7 @@ class DuckDBRemains(NewFile):
         if named and not (place.published in there and named <= {*self._columns(index_of(place))}):
             raise StoreError(
                 f"warehouse: {place.published} has no private index of {_named(named)}, so that nobody can be found "
-                f"in it.{RUN_FIRST}"
+                f"in it.\n  {RUN_FIRST}"
             )
 
     def _tables(self, schema: str, database: str = LIVE) -> list[str]:

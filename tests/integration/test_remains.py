@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -19,49 +18,29 @@ from stores.warehouse import Remaining, Seal, Suppressed
 from stores.warehouse.duckdb import DuckDBWarehouse
 from stores.warehouse.duckdb_file import ROWS_AN_INSERT
 from stores.warehouse.duckdb_remains import DuckDBRemains
-from tests.small_warehouse import LATER, POLICY, Row, Rows, at, contents, mac, policy, publish, record
+from tests.small_warehouse import (
+    ANNA,
+    ANNAS_MAIL,
+    BOB,
+    GUEST,
+    GUESTS_MAIL,
+    LATER,
+    POLICY,
+    SHOP,
+    Rows,
+    at,
+    contents,
+    erased,
+    mac,
+    policy,
+    publish,
+    record,
+    row,
+)
 
 TODAY = datetime.date(2026, 11, 1)
 PAST = datetime.date(2026, 11, 1)
-ANNA, BOB, GUEST = 1, 2, 5
-ANNAS_MAIL, BOBS_MAIL, GUESTS_MAIL = 201, 202, 205
 SEAL = Seal("erasure", "ledger-1", 1, "ab12", 1)
-
-
-def row(expires: datetime.date = LATER, customer: int | None = None, email: int | None = None, **columns: Any) -> Row:
-    """Make a row: its columns, and whose it is; an account's MAC is 100 more than its token."""
-    return {**columns, "_expires_on": expires, "_customer": customer and 100 + customer, "_email": email}
-
-
-SHOP: Rows = {
-    "buyer": [row(buyer_id=ANNA, customer=ANNA, email=ANNAS_MAIL), row(buyer_id=BOB, customer=BOB, email=BOBS_MAIL)],
-    "sale": [
-        row(sale_id=11, buyer_id=ANNA, customer=ANNA, email=ANNAS_MAIL),
-        row(sale_id=12, buyer_id=BOB, customer=BOB, email=GUESTS_MAIL),
-        row(sale_id=13, guest_id=GUEST, email=GUESTS_MAIL),
-        row(sale_id=14),
-    ],
-    "guest": [row(guest_id=GUEST, email=GUESTS_MAIL)],
-    "line": [row(line_id=20 + n, sale_id=10 + n, article_id=9) for n in (1, 2, 3, 4)],
-    "invoice": [row(invoice_id=30 + n, sale_id=10 + n) for n in (1, 2, 3, 4)],
-    "letter": [
-        row(letter_id=41, invoice_id=31, buyer_id=ANNA, customer=ANNA),
-        row(letter_id=42, invoice_id=31, buyer_id=BOB, customer=BOB),
-        row(letter_id=43, invoice_id=33),
-    ],
-    "chat": [row(chat_id=51, guest_token=GUEST, email=GUESTS_MAIL), row(chat_id=52, guest_token=GUEST)],
-    "article": [row(article_id=9)],
-}
-"""Two buyers, a guest, and a sale of nobody known; a letter to Bob about Anna's invoice."""
-
-
-def erased(customer: int | None = None, email: int | None = None, *spared: int) -> Suppressed:
-    """Name somebody who was erased, by the token of an account or the MAC of an address."""
-    generations = frozenset(map(mac, spared))
-    if customer is not None:
-        return Suppressed(Fate.ERASED, "customer", mac(100 + customer), generations)
-    assert email is not None
-    return Suppressed(Fate.ERASED, "email", mac(email), generations)
 
 
 def remove(

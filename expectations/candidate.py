@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from privacy.evidence import TableCounts
 from privacy.fates import Fate
+from privacy.mart_promises import MartPromise
 from privacy.policy import Column, Policy, Table
 from privacy.promises import (
     ColumnPromise,
@@ -38,7 +39,7 @@ from stores.source import Totals
 class Owed:
     """A promise, where it must hold, and the policy line that makes it."""
 
-    promise: ColumnPromise | RunPromise
+    promise: ColumnPromise | RunPromise | MartPromise
     column: str | None
     line: int
 

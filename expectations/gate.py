@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from expectations.candidate import Owed, Suites
 from expectations.checks import expectation_of
 from privacy.evidence import CrashedCheck, DriftedValues, FailedPromise, GateReport
+from privacy.mart_promises import CountedWithin
 from privacy.promises import (
     MaxNullRate,
     NoneAsRead,
@@ -118,7 +119,7 @@ def _rows_of(owed: Owed, result: ExpectationValidationResult) -> int | None:
     match owed.promise:
         case WithinQuarantine(rows=rows) | NoneAsRead(rows=rows):
             return rows
-        case Reconciles() | NullCount() | SumEquals() | SumWithin() | MaxNullRate() | NotEmpty():
+        case Reconciles() | NullCount() | SumEquals() | SumWithin() | MaxNullRate() | NotEmpty() | CountedWithin():
             return None
         case _:
             return int(result.result["rows"])

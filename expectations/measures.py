@@ -8,7 +8,16 @@ from __future__ import annotations
 from typing import assert_never
 
 from expectations.candidate import Owed
+from expectations.marts import mart_measure
 from privacy.identifiers import RAW_IDENTIFIER
+from privacy.mart_promises import (
+    CountedWithin,
+    MinimumCell,
+    MonthsClosed,
+    NoneWithheldAlone,
+    OneRowPerCell,
+    Withheld,
+)
 from privacy.promises import (
     Between,
     InValues,
@@ -93,6 +102,8 @@ def measure_of(owed: Owed, table: str, schema: str) -> str:
             return _fact(f"{promise.rows} > {promise.allowed}")
         case Reconciles():
             return _fact(f"{promise.read} <> {promise.counted}")
+        case MonthsClosed() | MinimumCell() | Withheld() | NoneWithheldAlone() | OneRowPerCell() | CountedWithin():
+            return mart_measure(promise, column, rows)
         case NoValueDrift():
             raise AssertionError("it has a query of its own (expectations/drift_query.py)")
         case _:

@@ -111,6 +111,20 @@ class GateReport:
         """Whether the candidate may be published: something was checked, and nothing failed or crashed."""
         return bool(self.passed) and not self.failed and not self.crashed
 
+    def and_of(self, other: GateReport) -> GateReport:
+        """Give what both found."""
+        return GateReport(self.passed + other.passed, self.failed + other.failed, self.crashed + other.crashed)
+
+
+@dataclass(frozen=True)
+class MartCounts:
+    """What a mart shows: cells, those of them whose figures are withheld, months, and months frozen by this run."""
+
+    cells: int
+    withheld: int
+    months: int
+    frozen_now: int
+
 
 @dataclass
 class RunRecord:
@@ -128,6 +142,7 @@ class RunRecord:
     gates: GateReport = GateReport()
     tables: dict[str, TableCounts] = field(default_factory=dict)
     """By published name."""
+    marts: dict[str, MartCounts] = field(default_factory=dict)
     requests: dict[str, int] = field(default_factory=lambda: {"applied": 0, "pending": 0})
     """Requests of data subjects that this run applied, and those that wait for approval."""
     decided: list[str] = field(default_factory=list)
@@ -157,6 +172,7 @@ class RunRecord:
                 "crashed": [vars(crash) for crash in self.gates.crashed],
             },
             "tables": {name: counts.as_json() for name, counts in self.tables.items()},
+            "marts": {name: vars(counts) for name, counts in self.marts.items()},
             "requests": self.requests,
             "warnings": self.warnings,
         }

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr
 from privacy.canonical import Form
 from privacy.column_types import DeclaredType
 from privacy.identifiers import Kind
+from privacy.policy_marts import Mart
 from privacy.policy_parts import Name, Part, Path, Reason, SourceName
 from privacy.policy_rights import Approvals, Holds, Requests, Subject, Tombstones
 from privacy.policy_source import SourceRules
@@ -189,6 +190,7 @@ class Policy(Part):
     tombstones: Tombstones = Tombstones()
     holds: Holds | None = None
     source: SourceRules | None = None
+    marts: dict[Name, Mart] = Field(default={})
     tables: dict[Name, Table] = Field(min_length=1)
 
     _lines: Mapping[Path, int] = PrivateAttr(default_factory=dict)

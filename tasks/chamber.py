@@ -40,6 +40,7 @@ from tasks.extraction import LISTENER, Extraction, OnProgress
 from tasks.freed_memory import keep_little_freed_memory
 from tasks.gate import pass_gate
 from tasks.holds_intake import take_holds_in
+from tasks.marts import FrozenMarts, freeze_marts
 from tasks.publication import Publication, new_run_id, open_publication
 from tasks.requests_intake import take_in
 from tasks.tombstones import after_full_scan
@@ -61,6 +62,7 @@ class Chamber:
     extraction: Extraction | None = None
     facts: dict[str, TableFacts] = field(default_factory=dict)
     """By source name."""
+    marts: FrozenMarts | None = None
 
     @property
     def policy(self) -> Policy:
@@ -109,12 +111,17 @@ class Chamber:
     def gate(self) -> None:
         """Seal the candidate and check all its promises; GateError tells each one broken, and nothing is published."""
         self.record.tables = {table.publish_as: self.facts[name].counts for name, table in self.policy.in_order()}
+        self.marts = freeze_marts(self.candidate.marts, self.publication.ledger, self.world)
+        self.record.marts = self.marts.counts()
         self.publication.seal(self.candidate, self.publication.keyring.subjects().newest)
         on_progress = functools.partial(self.on_progress, "gate")
-        pass_gate(self.candidate, self.policy, self.facts, self.record, self.world.today, on_progress)
+        marts = self.marts.suites(self.facts)
+        pass_gate(self.candidate, self.policy, self.facts, self.record, self.world.today, on_progress, marts)
 
     def publish(self) -> None:
-        """Make the candidate what analysts see."""
+        """Make the candidate what analysts see; what it freezes is in the ledger first, or it could be counted anew."""
+        assert self.marts, "nothing was gated"
+        self.publication.ledger.frozen.add(self.marts.new, self.record.run_id, self.world.now)
         self.publication.publish(self.candidate)
         after_full_scan(self.publication.ledger, self.world)
         self.record.warnings += [*self.candidate.warnings, *warnings_of(self.record.tables, self.rows_before)]

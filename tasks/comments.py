@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from privacy.policy import Table
+from privacy.mart_columns import follow
+from privacy.policy import Policy, Table
+from privacy.policy_marts import MONTH, PEOPLE, WITHHELD
 from privacy.treat import EXPIRES_ON
 from stores.warehouse import Comments
 
@@ -15,3 +17,23 @@ def comments_on(table: Table) -> Comments:
     }
     columns[EXPIRES_ON] = "the run drops the row from this day (NULL: no clock runs)"
     return Comments(f"{table.meaning} · pseudonymised personal data, for {table.purpose}", columns)
+
+
+def comments_on_mart(policy: Policy, name: str) -> Comments:
+    """Say what analysts should know of a mart and its columns."""
+    mart = policy.marts[name]
+    cells = {cell: follow(policy, mart, path).column.meaning or cell for cell, path in mart.cells.items()}
+    measures = {measure: spec.meaning for measure, spec in mart.measures.items()}
+    few = f"fewer than {mart.minimum_cell} people, or of which one makes up more than {mart.most_of_one:.0%}"
+    columns = {
+        MONTH: "first day of the month",
+        **cells,
+        **measures,
+        PEOPLE: f"how many people the figures are of: {mart.minimum_cell} at least",
+        WITHHELD: "true: the figures are not shown, and empty",
+    }
+    return Comments(
+        f"{mart.meaning} · anonymous statistics; frozen: months once over are never counted again; "
+        f"minimum cell {mart.minimum_cell}: figures of {few}, are withheld",
+        columns,
+    )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping
 
-from expectations.candidate import TableFacts, owed_by
+from expectations.candidate import Suites, TableFacts, owed_by
 from expectations.gate import check_candidate
 from privacy.evidence import RunRecord
 from privacy.policy import Policy
 from privacy.value_drift import excuse
-from stores.warehouse import ANALYTICS, Sealable
+from stores.warehouse import ANALYTICS, MARTS, Sealable
 from tasks.refusal import refusal
 
 
@@ -21,15 +21,19 @@ def pass_gate(
     record: RunRecord,
     today: datetime.date,
     on_progress: Callable[[int, int], None],
+    marts: Suites | None = None,
 ) -> None:
     """Check all promises of a sealed candidate; GateError tells each one broken, and nothing is published.
 
-    facts: by source name. today: the real day, on which a waiver must hold, too: a clock put back revives none.
+    facts: by source name. today: the real day, on which a waiver must hold, too: a clock put back revives none. marts:
+    what each mart owes; where they are copied as they were published, nothing.
     """
     suites = {
         table.publish_as: list(owed_by(policy, name, facts[name], record.as_of)) for name, table in policy.in_order()
     }
     found = check_candidate(candidate.readable(), ANALYTICS, suites, on_progress)
+    if marts:
+        found = found.and_of(check_candidate(candidate.readable(), MARTS, marts))
     record.gates, waived = excuse(found, policy, max(record.as_of, today))
     record.warnings += waived
     if not record.gates.green:

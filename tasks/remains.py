@@ -22,6 +22,7 @@ from stores.warehouse import Published, Remaining, Suppressed
 from tasks.chamber import read_rules
 from tasks.extraction import LISTENER
 from tasks.gate import pass_gate
+from tasks.marts import freeze_published
 from tasks.publication import Publication, held_back_by, new_run_id, open_publication
 
 FATES = {"erased": Fate.ERASED, "restricted": Fate.RESTRICTED, "objected": Fate.OBJECTED}
@@ -57,10 +58,12 @@ def publish_remains(
             keys = remains.doomed_keys()
             facts = {name: TableFacts(_counts(counts[t.publish_as]), None) for name, t in policy.in_order()}
             record.tables = {table.publish_as: facts[name].counts for name, table in policy.in_order()}
+            new = freeze_published(remains.marts, ledger, policy, today, record.as_of)
             remains.fill()
             remains.accept()
             publication.seal(remains, published.index_epoch)
             pass_gate(remains, policy, facts, record, today, functools.partial(LISTENER.get(), "gate"))
+            ledger.frozen.add(new, record.run_id, now)
             publication.publish(remains, functools.partial(warehouse.search, doomed(ledger, published), keys))
             record.warnings += remains.warnings
     return record

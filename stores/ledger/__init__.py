@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from privacy.errors import StoreError
 from stores.ledger.access import reading
+from stores.ledger.frozen import Frozen
 from stores.ledger.holds import Holds
 from stores.ledger.opening import engine_of, engine_to_look
 from stores.ledger.plans import Plans
@@ -53,6 +54,11 @@ class Ledger:
     def holds(self) -> Holds:
         """Legal holds."""
         return Holds(self.engine)
+
+    @property
+    def frozen(self) -> Frozen:
+        """Figures of closed months."""
+        return Frozen(self.engine)
 
     def identity(self) -> str:
         """Give the random name by which a warehouse knows its ledger."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from privacy.fates import Fate
+from privacy.marts import Cell, Months
 from privacy.policy_rights import Identifies
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from privacy.policy import Derived, Policy
 
 ANALYTICS = "analytics"
+
+MARTS = "marts"
 
 
 @dataclass(frozen=True)
@@ -124,10 +127,34 @@ class Found:
         return not any((self.index, self.published, self.quarantine, self.unindexed, self.places))
 
 
+class Marts(Protocol):
+    """Figures of closed months, in a candidate."""
+
+    def count_published(self, policy: Policy, done: Months, open_from: datetime.date, run_id: str) -> list[Cell]:
+        """Count the months before `open_from` that are not done from what is published now, if that run published it.
+
+        Figures that may not be shown are withheld in what is given.
+        """
+        ...
+
+    def count_staged(self, policy: Policy, done: Months, open_from: datetime.date) -> list[Cell]:
+        """Count them from the candidate's own tables, all of which are staged."""
+        ...
+
+    def write(self, policy: Policy, name: str, cells: Iterable[Cell], comments: Comments) -> None:
+        """Write a mart as a table."""
+        ...
+
+
 class Sealable(Protocol):
     """What the warehouse will be next; nobody sees it before it is published."""
 
     warnings: list[str]
+
+    @property
+    def marts(self) -> Marts:
+        """Give the candidate's marts."""
+        ...
 
     def seal(self, record: RunRecord, seal: Seal) -> None:
         """End writing: note the run; from here the candidate is only read."""

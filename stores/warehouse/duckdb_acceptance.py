@@ -9,8 +9,9 @@ import duckdb
 
 from privacy.errors import VerificationError
 from privacy.policy import Policy
+from stores.warehouse import MARTS
 from stores.warehouse.duckdb_doom import LIVE, Place, index_of, references
-from stores.warehouse.duckdb_file import INDEX, MARTS
+from stores.warehouse.duckdb_file import INDEX
 
 WAY_OUT = (
     "\n  The warehouse is as it was. Run `sluis run`, which builds it from the source; if the same is said again, tell "

@@ -15,8 +15,9 @@ from privacy.evidence import RunRecord
 from stores.duckdb_dialect import read_only
 from stores.quoting import literal
 from stores.source import READERS
-from stores.warehouse import ANALYTICS, Seal
+from stores.warehouse import ANALYTICS, MARTS, Seal
 from stores.warehouse.duckdb_live import LiveFile
+from stores.warehouse.duckdb_marts import DuckDBMarts
 
 MEMORY_LIMIT = "72MB"
 """Grouping and reading spill beyond this, into the private folder, so that memory does not grow with the shop."""
@@ -30,8 +31,6 @@ THREADS = 1
 QUARANTINE = "sluis_quarantine"
 INDEX = "sluis_private"
 """Schemas of the private file: rows that were set aside; which published row belongs to which subject."""
-
-MARTS = "marts"
 
 STALE_LOG = "{} had been opened for writing by somebody; what was written there is gone with the old file"
 
@@ -52,6 +51,11 @@ class NewFile:
         self._connection.execute(f"attach {literal(str(self._private))} as private")
         for schema in (ANALYTICS, MARTS, "sluis_meta", f"private.{QUARANTINE}", f"private.{INDEX}"):
             self._connection.execute(f"create schema {schema}")
+
+    @property
+    def marts(self) -> DuckDBMarts:
+        """Give the file's marts."""
+        return DuckDBMarts(self._connection, self._live.live, self._work)
 
     def seal(self, record: RunRecord, seal: Seal) -> None:
         """End writing: note the run."""

@@ -16,10 +16,10 @@ from privacy.fates import Fate
 from privacy.policy import Policy
 from privacy.treat import EXPIRES_ON
 from stores.quoting import literal
-from stores.warehouse import ANALYTICS, Remaining, Suppressed
+from stores.warehouse import ANALYTICS, MARTS, Remaining, Suppressed
 from stores.warehouse.duckdb_acceptance import refuse_unlike
 from stores.warehouse.duckdb_doom import BEFORE, LIVE, Place, doom, index_of, mark_of, parents, places, references
-from stores.warehouse.duckdb_file import INDEX, MARTS, ROWS_AN_INSERT, NewFile
+from stores.warehouse.duckdb_file import INDEX, ROWS_AN_INSERT, NewFile
 from stores.warehouse.duckdb_live import RUN_FIRST, LiveFile
 
 

@@ -1,0 +1,22 @@
+"""The main job without Prefect, in a second: what it says of itself, or the error that stopped it."""
+
+from __future__ import annotations
+
+import datetime
+from contextlib import ExitStack
+
+from privacy.evidence import RunRecord
+from stores.settings import Settings
+from tasks.chamber import open_chamber
+from tests.conftest import Place
+
+
+def run_in_chamber(place: Place, as_of: datetime.date | None = None) -> RunRecord:
+    """Run the main job on a place, table by table."""
+    with open_chamber(Settings.from_environment(place.environment), as_of) as chamber, ExitStack() as stack:
+        chamber.inspect(stack)
+        for name, _ in chamber.policy.in_order():
+            chamber.load(name)
+        chamber.gate()
+        chamber.publish()
+    return chamber.record

@@ -19,7 +19,7 @@ from privacy.holds import Period, source_holds
 from privacy.key_index import Mask
 from privacy.keys import SubjectKeys
 from privacy.policy import Table
-from privacy.records import HeldMacs, Mac, held_macs, under_hold
+from privacy.records import Mac, held_macs, under_hold
 from privacy.subjects import subjects_of
 from privacy.suppression import Suppressions
 from stores.ledger import Ledger
@@ -38,7 +38,8 @@ class Protection:
     keys: SubjectKeys
     restricted: Suppressions
     """People whose data may not be used, nor deleted."""
-    held: HeldMacs = field(repr=False)
+    held: Mapping[str, Mapping[int, pa.Array]] = field(repr=False)
+    """By source table and epoch, the MACs of records under a hold."""
     unread: Counter[str]
     """Holds that cannot be read, so that nobody can say which record each is on: every row counts as held."""
 

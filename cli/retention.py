@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.answer import answer
+from cli.erase import render_publish
 from cli.options import AsOf, Output, OutputAs, Strict, common
 from cli.progress import progress_shown
 from cli.retention_shown import render_deletion, render_retention
@@ -17,6 +18,7 @@ from stores.actor import acting
 from stores.settings import Settings
 from tasks.delete_in_source import delete_in_source
 from tasks.plan_retention import plan_retention
+from tasks.warehouse_retention import expire_warehouse
 
 retention = typer.Typer(
     no_args_is_help=True, help="Tell what leaves in the year to come, and delete in the source what need not stay."
@@ -38,13 +40,13 @@ def plan(as_of: AsOf = None, strict: Strict = False, output: OutputAs = Output.t
 
     Writes nothing but the plan itself, by its hash, into the ledger.
     Exit codes: 0 planned · 2 policy, key or usage · 3 warehouse or ledger cannot be read · 4 the source drifted from
-    the policy · 6 warnings under --strict.
+    the policy · 5 a replay is owed · 6 warnings under --strict.
     """
     answer(output, lambda: _plan(output, as_of), render_retention, strict)
 
 
 def _plan(output: Output, as_of: datetime.date | None) -> dict[str, Any]:
-    settings = Settings.from_environment(os.environ)
+    settings = Settings.from_environment(os.environ, source_needed=False)
     with progress_shown(output):
         return plan_retention(settings, as_of, acting(os.environ)).as_json()
 
@@ -52,33 +54,42 @@ def _plan(output: Output, as_of: datetime.date | None) -> dict[str, Any]:
 @retention.command()
 @common
 def apply(
-    apply_to_source: ToSource = False, plan: PlanHash = None, strict: Strict = False, output: OutputAs = Output.text
+    apply_to_source: ToSource = False,
+    plan: PlanHash = None,
+    as_of: AsOf = None,
+    strict: Strict = False,
+    output: OutputAs = Output.text,
 ) -> None:
-    """Delete in the source the rows that a plan names, once others than whoever planned it have approved it.
+    """Take out of the warehouse what has expired; or, with --apply-to-source, delete in the source what a plan names.
 
-    Exit codes: 0 deleted · 2 policy, key or usage; no such plan; a question of the law is unanswered · 3 source, lock
-    or ledger · 4 the source drifted · 5 not approved, or the plan is stale.
+    The warehouse needs neither source nor plan. In the source nothing is deleted before others than whoever planned it
+    have approved the plan.
+    Exit codes: 0 done · 1 a promise is broken, and nothing was published · 2 policy, key or usage; no such plan; a
+    question of the law is unanswered · 3 source, warehouse, lock or ledger · 4 the source drifted · 5 not approved, the
+    plan is stale, or a replay is owed · 6 warnings under --strict.
     """
-    if not apply_to_source:
-        answer(output, lambda: _apply_to_warehouse(output), render_deletion, strict)
+    if apply_to_source:
+        answer(output, lambda: _apply_to_source(output, plan, as_of), render_deletion, strict)
     else:
-        answer(output, lambda: _apply_to_source(output, plan), render_deletion, strict)
+        answer(output, lambda: _apply_to_warehouse(output, plan, as_of), render_publish, strict)
 
 
-def _apply_to_source(output: Output, plan_hash: str | None) -> dict[str, Any]:
+def _apply_to_source(output: Output, plan_hash: str | None, as_of: datetime.date | None) -> dict[str, Any]:
     if not plan_hash:
         raise UsageError(
-            "--plan is missing: nothing is deleted in the source without a plan.\n  "
-            "Make one with `sluis retention plan`."
+            "--plan is missing: nothing is deleted in the source without a plan.\n"
+            "  Make one with `sluis retention plan`."
         )
+    if as_of:
+        raise UsageError("--as-of: a plan says of which day it is.\n  Leave --as-of out; plan for another day with it.")
     settings = Settings.from_environment(os.environ)
     with progress_shown(output):
         return delete_in_source(settings, plan_hash).as_json()
 
 
-def _apply_to_warehouse(output: Output) -> dict[str, Any]:
-    """Drop what has expired from the warehouse, without the source."""
-    raise UsageError(
-        "--apply-to-source is missing: rows leave the warehouse with every `sluis run`.\n"
-        "  To delete in the source give --apply-to-source and --plan."
-    )
+def _apply_to_warehouse(output: Output, plan_hash: str | None, as_of: datetime.date | None) -> dict[str, Any]:
+    if plan_hash:
+        raise UsageError("--plan is of a deletion in the source.\n  Give --apply-to-source as well, or leave it out.")
+    settings = Settings.from_environment(os.environ, source_needed=False)
+    with progress_shown(output):
+        return expire_warehouse(settings, as_of).as_json()

@@ -41,6 +41,7 @@ from tasks.freed_memory import keep_little_freed_memory
 from tasks.gate import pass_gate
 from tasks.holds_intake import take_holds_in
 from tasks.marts import FrozenMarts, freeze_marts
+from tasks.proof import search_for_applied
 from tasks.publication import Publication, new_run_id, open_publication
 from tasks.requests_intake import take_in
 from tasks.tombstones import after_full_scan
@@ -122,7 +123,9 @@ class Chamber:
         """Make the candidate what analysts see; what it freezes is in the ledger first, or it could be counted anew."""
         assert self.marts, "nothing was gated"
         self.publication.ledger.frozen.add(self.marts.new, self.record.run_id, self.world.now)
-        self.publication.publish(self.candidate)
+        publication = self.publication
+        look = functools.partial(search_for_applied, publication.warehouse, publication.ledger, self.record.decided)
+        publication.publish(self.candidate, look if self.record.decided else dict)
         after_full_scan(self.publication.ledger, self.world)
         self.record.warnings += [*self.candidate.warnings, *warnings_of(self.record.tables, self.rows_before)]
 

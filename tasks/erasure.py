@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,9 +27,10 @@ from stores.settings import Settings
 from stores.warehouse import Published, Suppressed, Warehouse
 from tasks.chamber import read_rules
 from tasks.extraction import Extraction
+from tasks.held_back import FATES, doomed
 from tasks.people import add_closure, search_source
 from tasks.publication import Publication, new_run_id
-from tasks.remains import FATES, doomed, publish_remains
+from tasks.remains import publish_remains
 from tasks.requests_intake import suppressing
 from tasks.search import links_in_warehouse, refuse_unknown, source_if_there
 from tasks.standing import check_standing
@@ -156,7 +158,8 @@ def _close(
         search_source(extraction, ledger, keys, unsearched)
     elif unsearched and (published := warehouse.published()):
         ids = [request.request_id for request in unsearched]
-        add_closure(ledger, ids, links_in_warehouse(warehouse), published.index_epoch, "warehouse")
+        find = functools.partial(links_in_warehouse, warehouse)
+        add_closure(ledger, ids, find, published.index_epoch, "warehouse")
 
 
 def _decide(
@@ -167,7 +170,7 @@ def _decide(
     if published is None:
         raise StoreError("warehouse: nothing is published yet, so nothing can leave it.\n  Run `sluis run` first.")
     with warehouse.remains(run_id) as remains:
-        remains.doom(policy, [*doomed(ledger, published), *_asked(ledger, requests, published)], as_of)
+        remains.doom(policy, [*doomed(ledger, published), *as_suppressed(ledger, requests, published)], as_of)
         delete = {name: sum(found.removed.values()) for name, found in remains.counts().items()}
     people = sum(request.subjects for request in requests if request.state == "registered")
     return ErasurePlan(
@@ -183,7 +186,8 @@ def _decide(
     )
 
 
-def _asked(ledger: Ledger, requests: Sequence[Request], published: Published) -> list[Suppressed]:
+def as_suppressed(ledger: Ledger, requests: Sequence[Request], published: Published) -> list[Suppressed]:
+    """Give whom requests name as if they were held back already."""
     named = ledger.requests.identifiers(request.request_id for request in requests)
     return [
         Suppressed(FATES[SUPPRESSING[request.right]], one.identifies, bytes.fromhex(one.mac))

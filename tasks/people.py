@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pyarrow as pa
 
@@ -36,7 +36,7 @@ def search_source(extraction: Extraction, ledger: Ledger, keys: SubjectKeys, req
     """Search the source for further identifiers of the people of requests, and note that this was done."""
     ids = [request.request_id for request in requests]
     if ids:
-        add_closure(ledger, ids, _links(extraction, keys), keys.newest, "source")
+        add_closure(ledger, ids, lambda people: _links(extraction, keys), keys.newest, "source")
         ledger.requests.close(ids)
 
 
@@ -48,14 +48,17 @@ def closed(extraction: Extraction, keys: SubjectKeys, people: People) -> Iterato
             yield (*one, *_identifiers(more, keys.newest))
 
 
-def add_closure(ledger: Ledger, request_ids: list[str], links: Links, epoch: int, found_in: str) -> None:
-    """Add to requests the identifiers that their people have beside those named, as far as `links` tell."""
+def add_closure(
+    ledger: Ledger, request_ids: list[str], links: Callable[[list[Person]], Links], epoch: int, found_in: str
+) -> None:
+    """Add to requests the identifiers that their people have beside those named, as far as `links` of them tell."""
     named = [
         (request_id, subject, _person(identifiers, epoch))
         for request_id, subjects in ledger.requests.identifiers(request_ids).items()
         for subject, identifiers in subjects.items()
     ]
-    further = links.close(person for _, _, person in named)
+    people = [person for _, _, person in named]
+    further = links(people).close(people)
     for (request_id, subject, _), person in zip(named, further, strict=True):
         if person:
             ledger.requests.add_identifiers(request_id, subject, _identifiers(person, epoch), found_in)

@@ -25,8 +25,8 @@ from stores.settings import Settings
 from stores.source import Schema
 from tasks.chamber import read_rules
 from tasks.extraction import LISTENER, Extraction
+from tasks.held_back import held_back_by
 from tasks.holds_intake import foresee_holds
-from tasks.publication import held_back_by
 from tasks.requests_intake import foresee, waiting_told
 from tasks.standing import check_standing
 

@@ -15,6 +15,7 @@ from stores.keyring_file import read_keyring
 from stores.ledger import open_ledger
 from stores.opening import open_source, open_warehouse
 from stores.settings import Settings, read_text
+from stores.source import Source
 from tasks.plan_source import plan_source
 from tasks.standing import check_standing
 
@@ -40,13 +41,19 @@ def plan_retention(settings: Settings, as_of: datetime.date | None, actor: Actor
         warnings.append(NO_RULES)
     else:
         try:
-            source = plan_source(open_source(settings.source), world, keyring.subjects(), ledger)
+            source = plan_source(_source(settings), world, keyring.subjects(), ledger)
         except StoreError as error:
             warnings.append(AWAY.format(str(error).splitlines()[0]))
     if source:
         ledger.plans.save(source.hash, KIND, source.scope, actor.name, now)
     leaving = None if found is None else {name: _by_month(days, world.as_of) for name, days in found.items()}
     return RetentionPlan(world.as_of, leaving, source, tuple(warnings))
+
+
+def _source(settings: Settings) -> Source:
+    if settings.source is None:
+        raise StoreError("--source is not set.")
+    return open_source(settings.source)
 
 
 def world_of(settings: Settings, as_of: datetime.date | None, now: datetime.datetime) -> tuple[World, Keyring]:

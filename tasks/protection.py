@@ -25,8 +25,8 @@ from privacy.suppression import Suppressions
 from stores.ledger import Ledger
 from stores.source import Reading, Schema
 from tasks.extraction import Extraction
+from tasks.held_back import held_back_by
 from tasks.holds_intake import kinds_of_holds
-from tasks.publication import held_back_by
 
 UNREAD = "holds that cannot be read, {}: {:,}; until they can, no row may be deleted"
 

@@ -6,23 +6,22 @@ import contextlib
 import datetime
 import json
 import secrets
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-
 from privacy.errors import GateError, StoreError
 from privacy.evidence import RunRecord
 from privacy.keys import Keyring
 from privacy.receipts import Deed, Rows
-from privacy.suppression import Suppression, Suppressions
+from privacy.suppression import Suppressions
 from stores.actor import Actor
 from stores.ledger import Ledger
 from stores.ledger.suppressions import digest_of
 from stores.warehouse import Seal, Sealable, Warehouse
+from tasks.held_back import held_back_by
+from tasks.proof import refuse_traces
 from tasks.standing import check_standing, unfinished
 
 
@@ -58,13 +57,9 @@ class Publication:
         candidate.publish()
         self.record.published = True
         self.record.requests["applied"] = len(self.record.decided)
-        settle(self.ledger, self.keyring, self.record.to_keep(), prove())
-
-
-def held_back_by(live: pa.Table) -> Iterator[Suppression]:
-    """Give the ledger's suppressions as the chamber matches them with rows."""
-    for kind, identifies, epoch, mac, reference, since in zip(*live.to_pydict().values(), strict=True):
-        yield Suppression(kind, identifies, epoch, bytes.fromhex(mac), uuid.UUID(reference).bytes, since)
+        proof = prove()
+        settle(self.ledger, self.keyring, self.record.to_keep(), proof)
+        refuse_traces(proof)
 
 
 def settle(ledger: Ledger, keyring: Keyring, record: Mapping[str, Any], proof: Mapping[str, int]) -> None:

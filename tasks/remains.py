@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable
 
 from expectations.candidate import TableFacts
-from privacy.errors import StandingError, StoreError
+from privacy.errors import StoreError
 from privacy.evidence import RunRecord, TableCounts
 from privacy.fates import Fate
 from privacy.receipts import ReceiptKind
-from privacy.suppression import Suppression
 from privacy.world import local_date
 from stores.actor import Actor
-from stores.ledger import Ledger, open_ledger
+from stores.ledger import open_ledger
 from stores.opening import open_warehouse
 from stores.settings import Settings
-from stores.warehouse import Published, Remaining, Suppressed
+from stores.warehouse import Remaining
 from tasks.chamber import read_rules
 from tasks.extraction import LISTENER
 from tasks.gate import pass_gate
+from tasks.held_back import doomed
 from tasks.marts import freeze_published
-from tasks.publication import Publication, held_back_by, new_run_id, open_publication
-
-FATES = {"erased": Fate.ERASED, "restricted": Fate.RESTRICTED, "objected": Fate.OBJECTED}
+from tasks.proof import asked_for, search
+from tasks.publication import Publication, new_run_id, open_publication
 
 
 def publish_remains(
@@ -53,7 +52,9 @@ def publish_remains(
         decide(publication)
         publication.suppressions()
         with warehouse.remains(record.run_id) as remains:
-            remains.doom(policy, doomed(ledger, published), record.as_of)
+            ledger.frozen.add(freeze_published(remains.marts, ledger, policy, today, record.as_of), record.run_id, now)
+            held_back = doomed(ledger, published)
+            remains.doom(policy, held_back, record.as_of)
             counts = remains.counts()
             keys = remains.doomed_keys()
             facts = {name: TableFacts(_counts(counts[t.publish_as]), None) for name, t in policy.in_order()}
@@ -64,32 +65,10 @@ def publish_remains(
             publication.seal(remains, published.index_epoch)
             pass_gate(remains, policy, facts, record, today, functools.partial(LISTENER.get(), "gate"))
             ledger.frozen.add(new, record.run_id, now)
-            publication.publish(remains, functools.partial(warehouse.search, doomed(ledger, published), keys))
+            sought = held_back if kind == "replay" else asked_for(ledger, published, held_back, record.decided)
+            publication.publish(remains, functools.partial(search, warehouse, sought, keys) if sought else dict)
             record.warnings += remains.warnings
     return record
-
-
-def doomed(ledger: Ledger, published: Published) -> list[Suppressed]:
-    """Give whom the ledger holds back, as the private index of the warehouse knows them."""
-    live = list(held_back_by(ledger.suppressions.live()))
-    here = [one for one in live if one.epoch == published.index_epoch]
-    if {one.reference for one in live} - {one.reference for one in here}:
-        raise StandingError(
-            "warehouse: its private index was made under an older key than people are held back by.\n"
-            "  Run `sluis run`, which makes it anew; if an older state was put back, move its file away first."
-        )
-    later = defaultdict(list)
-    for one in here:
-        if one.kind == "erased":
-            later[one.identifies, one.mac].append(one)
-    return [Suppressed(FATES[one.kind], one.identifies, one.mac, _spared(one, later)) for one in here]
-
-
-def _spared(one: Suppression, erasures: Mapping[tuple[str, bytes], list[Suppression]]) -> frozenset[bytes]:
-    """Name the generations that came after an erasure: its own, and those of later erasures of the same person."""
-    if one.kind != "erased":
-        return frozenset()
-    return frozenset(other.reference for other in erasures[one.identifies, one.mac] if other.since >= one.since)
 
 
 def _counts(remaining: Remaining) -> TableCounts:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from expectations.source import find_drift
-from privacy.closure import Links
+from privacy.closure import Links, Person
 from privacy.errors import StoreError, UsageError
 from privacy.keys import Keyring
 from privacy.macs import MAC
 from privacy.policy import Policy
-from privacy.subjects import identifiers_of, macs_of
+from privacy.subjects import CUSTOMER, EMAIL, identifiers_of, macs_of
 from privacy.treat import columns_read
 from privacy.world import World, local_date
 from stores.opening import open_source
@@ -75,8 +75,12 @@ def _in_warehouse(wanted: Wanted, warehouse: Warehouse) -> Wanted:
     published = warehouse.published()
     if published is None:
         return set()
-    here = {(identifies, mac) for identifies, epoch, mac in wanted if epoch == published.index_epoch}
-    return {(identifies, published.index_epoch, mac) for identifies, mac in warehouse.indexed(here)}
+    epoch = published.index_epoch
+    return {
+        (identifies, epoch, mac)
+        for identifies in (CUSTOMER, EMAIL)
+        for mac in warehouse.known(identifies, [mac for kind, at, mac in wanted if kind == identifies and at == epoch])
+    }
 
 
 def _in_source(wanted: Wanted, keyring: Keyring, extraction: Extraction) -> Wanted:
@@ -100,9 +104,16 @@ def _in_source(wanted: Wanted, keyring: Keyring, extraction: Extraction) -> Want
     return found
 
 
-def links_in_warehouse(warehouse: Warehouse) -> Links:
-    """Find in the private index which accounts and e-mail addresses occur together."""
+def links_in_warehouse(warehouse: Warehouse, people: Iterable[Person]) -> Links:
+    """Find in the private index which accounts and e-mail addresses occur together, as far as closures look."""
+    named = [one for person in people for one in person]
+    pairs = {*warehouse.links(CUSTOMER, [mac for kind, mac in named if kind == CUSTOMER])}
+    pairs |= {*warehouse.links(EMAIL, [mac for kind, mac in named if kind == EMAIL])}
+    pairs |= {*warehouse.links(CUSTOMER, {customer for customer, _ in pairs})}
+    pairs |= {*warehouse.links(EMAIL, {email for _, email in pairs})}
     links = Links()
-    for batch in warehouse.index_links():
-        links.add(batch.column(0), batch.column(1))
+    links.add(*(pa.array(macs, MAC) for macs in zip(*sorted(pairs), strict=True)) if pairs else (NOBODY, NOBODY))
     return links
+
+
+NOBODY = pa.array([], MAC)

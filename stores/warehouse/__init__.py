@@ -213,7 +213,10 @@ class Remains(Sealable, Protocol):
         ...
 
     def doomed_keys(self) -> Mapping[str, pa.Array]:
-        """Give the published keys of the rows that leave (Arrow `uuid` where they are tokens), by published name."""
+        """Give the published keys of the rows of suppressed people that leave, by published name.
+
+        Arrow `uuid` where they are tokens.
+        """
         ...
 
     def fill(self) -> None:
@@ -266,4 +269,8 @@ class Warehouse(Protocol):
 
     def links(self, identifies: Identifies, macs: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
         """Give each pair of an account's MAC and an e-mail address's that one indexed row carries, of those sought."""
+        ...
+
+    def known(self, identifies: Identifies, macs: Iterable[bytes]) -> set[bytes]:
+        """Give those of the MACs that an indexed row carries; nobody is known where nothing is published."""
         ...

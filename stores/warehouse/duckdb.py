@@ -17,7 +17,7 @@ from privacy.policy_rights import Identifies
 from stores.lock import exclusive
 from stores.warehouse import Found, Suppressed
 from stores.warehouse.duckdb_candidate import DuckDBCandidate
-from stores.warehouse.duckdb_links import links
+from stores.warehouse.duckdb_links import known, links
 from stores.warehouse.duckdb_live import LiveFile
 from stores.warehouse.duckdb_proof import look_for
 from stores.warehouse.duckdb_remains import DuckDBRemains
@@ -49,3 +49,7 @@ class DuckDBWarehouse(LiveFile):
     def links(self, identifies: Identifies, macs: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
         """Give each pair of an account's MAC and an e-mail address's that one indexed row carries, of those sought."""
         return links(self, identifies, list(macs))
+
+    def known(self, identifies: Identifies, macs: Iterable[bytes]) -> set[bytes]:
+        """Give those of the MACs that an indexed row carries; nobody is known where nothing is published."""
+        return known(self, identifies, list(macs)) if self.live.exists() else set()

@@ -20,7 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from privacy.fates import Fate
-from privacy.subjects import CUSTOMER, GENERATION, MAC, SUBJECT_COLUMNS
+from privacy.macs import MAC
+from privacy.subjects import CUSTOMER, GENERATION, SUBJECT_COLUMNS
 from stores.warehouse import ANALYTICS, Found, Suppressed
 from stores.warehouse.byte_search import files_of, places_of
 from stores.warehouse.duckdb_file import INDEX, QUARANTINE

@@ -60,9 +60,9 @@ class DuckDBRemains(NewFile):
         return found
 
     def doomed_keys(self) -> Mapping[str, pa.Array]:
-        """Give the published keys of the rows that leave, by published name."""
+        """Give the published keys of the rows of suppressed people that leave, by published name."""
         return {
-            place.published: self._connection.execute(f"select key from {place.doomed}")
+            place.published: self._connection.execute(f"select key from {place.doomed} where fate <= {Fate.OBJECTED:d}")
             .to_arrow_table()
             .column("key")
             .combine_chunks()

@@ -8,8 +8,12 @@ import hashlib
 import sqlite3
 
 import duckdb
+import pyarrow as pa
 import pytest
 
+from privacy.holds import Period
+from privacy.records import records_of
+from stores.keyring_file import read_keyring
 from stores.ledger import open_ledger
 from stores.settings import database_url
 from tests.conftest import Place, run_in_process
@@ -209,18 +213,33 @@ def test_a_hold_counts_from_its_first_to_its_last_day_and_on_the_real_day_as_wel
 
 
 @pytest.mark.parametrize(
-    "dispute", ["'M', null, 5, null, null", "'M', 'sale', null, null, null", "'M', 'sale', 'five', null, null"]
+    ("dispute", "why"),
+    [
+        ("'M', null, 5, '2020-01-01', null", "a table that the policy does not have"),
+        ("'M', 'sales', 5, '2020-01-01', null", "a table that the policy does not have"),
+        ("'M', 'sale', null, '2020-01-01', null", "no key of its table"),
+        ("'M', 'sale', 'five', '2020-01-01', null", "no key of its table"),
+        ("'M', 'sale', 5, 'soon', null", "a date that is none"),
+    ],
 )
-def test_a_hold_that_cannot_be_read_holds_everything(place: Place, dispute: str) -> None:
+def test_while_a_hold_cannot_be_read_every_row_counts_as_held(place: Place, dispute: str, why: str) -> None:
     keep(place)
     hold(place, dispute)
 
     found = planned(place)
 
     assert {name: table["held"] for name, table in found.json["source"].items()} == {"line": 5, "sale": 6, "buyer": 3}
-    assert found.json["warnings"][-1] == (
-        "holds that name no table or record that can be read: 1; until they do, every row counts as held"
-    )
+    assert found.json["warnings"][-1] == f"holds that cannot be read, {why}: 1; until they can, no row may be deleted"
+
+
+def test_a_hold_that_was_placed_by_command_counts_as_well(place: Place) -> None:
+    keep(place)
+    keys = read_keyring(place.keyring).subjects()
+    records = [record for record in records_of("line", pa.array([5]), keys) if record]
+    at = datetime.datetime.now(datetime.UTC)
+    open_ledger(database_url("ledger", place.environment)).holds.add("M-2", records, Period(TODAY, None), "olga", at)
+
+    assert now(place) == {"line": 0, "sale": 0, "buyer": 1}
 
 
 def test_it_works_with_the_source_away_and_says_so(published: Place) -> None:
@@ -234,6 +253,10 @@ def test_it_works_with_the_source_away_and_says_so(published: Place) -> None:
     assert found.json["warnings"] == [
         "the source cannot be read, so that nothing is planned there: source: there is no file shop.sqlite in "
         f"{published.folder}."
+    ]
+    unset = run_in_process("retention", "plan", "--output", "json", **{**published.environment, "SLUIS_SOURCE": ""})
+    assert unset.json["warnings"] == [
+        "the source cannot be read, so that nothing is planned there: --source is not set."
     ]
     assert sum(found.json["warehouse"]["sales"].values()) == 0
 

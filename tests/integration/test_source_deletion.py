@@ -157,17 +157,39 @@ def test_a_plan_of_another_kind_is_none(place: Place) -> None:
     )
 
 
-def test_without_the_flag_nothing_is_deleted_in_the_source(place: Place) -> None:
+def test_a_plan_without_the_flag_and_a_day_with_it_are_refused(place: Place) -> None:
     keep(place)
 
-    outcome = run_in_process("retention", "apply", "--output", "json", **place.environment)
+    without = run_in_process("retention", "apply", "--plan", "0" * 64, "--output", "json", **place.environment)
+    day = ("--as-of", "2999-01-01", "--plan", "0" * 64, "--output", "json")
+    moved = run_in_process("retention", "apply", "--apply-to-source", *day, **place.environment)
 
-    assert refused(outcome) == (
+    assert refused(without) == (
         2,
         "usage",
-        "--apply-to-source is missing: rows leave the warehouse with every `sluis run`.\n"
-        "  To delete in the source give --apply-to-source and --plan.",
+        "--plan is of a deletion in the source.\n  Give --apply-to-source as well, or leave it out.",
     )
+    assert refused(moved) == (
+        2,
+        "usage",
+        "--as-of: a plan says of which day it is.\n  Leave --as-of out; plan for another day with it.",
+    )
+
+
+def test_without_the_flag_what_has_expired_leaves_the_warehouse_and_the_source_is_not_even_needed(
+    published: Place,
+) -> None:
+    before = contents(published)
+    moved = published.source.rename(published.folder / "elsewhere")
+
+    done = run_in_process(
+        "retention", "apply", "--as-of", f"{THIS_YEAR + 7}-01-01", "--output", "json", **published.environment
+    )
+
+    assert done.exit_code == 0, done.said
+    assert published.rows("select count(*) from analytics.sales") == [(0,)]
+    moved.rename(published.source)
+    assert contents(published) == before
 
 
 def test_a_policy_without_rules_for_the_source_deletes_nothing(place: Place) -> None:

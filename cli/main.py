@@ -13,6 +13,7 @@ from cli.check import check
 from cli.demo import demo
 from cli.doctor.command import doctor
 from cli.erase import erase
+from cli.hold import hold
 from cli.keys import keys
 from cli.keys_destroy import destroy
 from cli.options import Output
@@ -54,6 +55,7 @@ app.command()(replay)
 app.add_typer(erase, name="erase")
 app.add_typer(restrict, name="restrict")
 app.add_typer(object_, name="object")
+app.add_typer(hold, name="hold")
 keys.command()(destroy)
 app.add_typer(keys, name="keys")
 app.add_typer(receipt, name="receipt")

@@ -34,7 +34,8 @@ def _place(name: str, help_text: str) -> Any:
     return Annotated[str | None, option]
 
 
-def _date(text: str) -> datetime.date:
+def day(text: str) -> datetime.date:
+    """Read a day as flags take it."""
     try:
         return datetime.datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
@@ -44,7 +45,7 @@ def _date(text: str) -> datetime.date:
 AsOf = Annotated[
     datetime.date | None,
     typer.Option(
-        parser=_date,
+        parser=day,
         metavar="DATE",
         help="Move the retention clocks to this day. Default: today in the policy's time zone.",
     ),

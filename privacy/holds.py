@@ -82,8 +82,7 @@ def _records(policy: Policy, table: Holds, columns: Mapping[str, pa.Array], root
     for name in held_tables(policy) & set(tables):
         rows = [row for row, named in enumerate(tables) if named == name]
         texts = columns[table.record].take(pa.array(rows)).cast(pa.string())
-        held = policy.tables[name]
-        keys = typed_keys(texts, held.columns[held.primary_key].type, policy.time_zone)
+        keys = typed_keys(texts, policy.tables[name].key_type, policy.time_zone)
         for row, record in zip(rows, records_of(name, keys, root), strict=True):
             found[row] = record
     return found

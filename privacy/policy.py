@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr
 
 from privacy.canonical import Form
-from privacy.column_types import DeclaredType
+from privacy.column_types import ColumnType, DeclaredType
 from privacy.identifiers import Kind
 from privacy.policy_marts import Mart
 from privacy.policy_parts import Name, Part, Path, Reason, SourceName
@@ -163,6 +163,11 @@ class Table(Part):
     def source_of(self, column: str) -> str:
         """Name the source column of a published column."""
         return self.columns[column].source or column
+
+    @property
+    def key_type(self) -> ColumnType:
+        """Give the type of its primary key."""
+        return self.columns[self.primary_key].type
 
     @property
     def via(self) -> str | None:

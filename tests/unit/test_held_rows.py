@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from privacy.errors import PolicyError
 from privacy.evidence import warnings_of
 from privacy.fates import NO_CLOCK, Fate
 from privacy.keys import Epoch, Keys, SubjectKeys
@@ -189,3 +191,50 @@ def test_without_holds_nothing_is_held():
 
     assert not verdict.held.any()
     assert verdict.expires.tolist() != [NO_CLOCK]
+
+
+# What a policy may say of holds
+
+HOLDS = "holds: {from: dispute, matter: m, table: t, record: r, held_from: f, held_until: u}\n"
+LISTED = "never_extracted: {dispute: Read for holds only.}\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ([("never_extracted: {}\n", HOLDS + "never_extracted: {}\n")], "holds.from: is not under never_extracted"),
+        (
+            [("never_extracted: {}\n", HOLDS.replace("dispute", "trade") + "never_extracted: {}\n")],
+            "holds.from: is treated under tables as well; it is read for this purpose only",
+        ),
+        (
+            [("    retention: {via: trade}\n", "    retention: {via: trade}\n    while_held: stay\n")],
+            "tables.line.while_held: keeps nothing, for its rows leave with the rows that trade leads to",
+        ),
+        (
+            [("  bill:\n", GUESTS.replace("    derived:", "    while_held: stay\n    derived:"))],
+            "tables.guest.while_held: keeps nothing, for its rows leave with the rows that it is derived from",
+        ),
+    ],
+)
+def test_holds_that_could_be_read_for_anything_else_or_keep_nothing_are_refused(changes, told):
+    text = SHOP.replace("domains: {", "domains: {guest: {of: text, meaning: A guest.}, ", 1)
+    for old, new in changes:
+        text = text.replace(old, new, 1)
+
+    with pytest.raises(PolicyError, match=re.escape(told)):
+        read_policy(text, "shop.yaml")
+
+
+def test_a_table_of_requests_is_read_for_requests_only():
+    requests = (
+        "requests: {table: {from: asked, reference: r, right: r, received: d, state: s, "
+        "identified_by: [{column: c, identifies: customer}]}}\n"
+    )
+
+    with pytest.raises(PolicyError, match=r"requests\.table\.from: is not under never_extracted"):
+        read_policy(SHOP.replace("never_extracted: {}\n", requests + "never_extracted: {}\n"), "shop.yaml")
+
+
+def test_a_table_of_holds_that_is_never_extracted_is_accepted():
+    assert read_policy(SHOP.replace("never_extracted: {}\n", HOLDS + LISTED), "shop.yaml").holds

@@ -20,7 +20,7 @@ TOP_BIT = 0x80
 
 
 def files_of(live: Path) -> Iterator[Path]:
-    """Give every file that belongs to a warehouse: the live one and all beside it, or in folders, that bear its name."""
+    """Give every file that belongs to a warehouse: the live one, and all beside it or in folders that bear its name."""
     for path in sorted(live.parent.iterdir()):
         if path.name == live.name or path.name.startswith(f"{live.name}."):
             yield from (one for one in [path, *path.rglob("*")] if one.is_file())

@@ -15,11 +15,11 @@ from cli.options import AsOf, Output, OutputAs, Strict, common
 from cli.progress import progress_shown
 from cli.request_options import PlanHash, Reference, SubjectFile, people_in
 from cli.summary import counts_table
-from stores.ledger import open_ledger
 from stores.settings import Settings
-from tasks.erasure import apply_erasure, as_json, plan_erasure, register
+from tasks.erasure import all_requests, apply_erasure, plan_erasure, register
 from tasks.erasure_answer import answer_to
 from tasks.erasure_proof import verify_erasure
+from tasks.proof import traces
 
 erase = typer.Typer(no_args_is_help=True, help="Erasure (GDPR Article 17): register, plan, apply, verify, answer.")
 
@@ -85,12 +85,12 @@ def verify(reference: Reference, output: OutputAs = Output.text) -> None:
 @erase.command("list")
 @common
 def list_(output: OutputAs = Output.text) -> None:
-    """Show all requests with their states and days: never whom they are about. Exit codes: 0 shown."""
+    """Show all requests with their states and days: never whom they are about.
 
-    def work() -> dict[str, Any]:
-        return {"requests": [as_json(one) for one in open_ledger(_settings().ledger).requests.list()]}
+    Exit codes: 0 shown · 5 replay owed, or a ledger older than the warehouse.
+    """
 
-    answer(output, work, _render_list)
+    answer(output, lambda: {"requests": all_requests(_settings())}, _render_list)
 
 
 @erase.command("answer")
@@ -153,7 +153,8 @@ def _render_plan(console: Console, plan: dict[str, Any]) -> None:
 def _render_proof(console: Console, proof: dict[str, Any]) -> None:
     for name, found in proof["checks"].items():
         console.print(f"  {name.replace('_', ' ')}: {found:,}", highlight=False)
-    console.print(f"{proof['reference']}: nothing is left.", markup=False, highlight=False)
+    if not traces(proof["checks"]):
+        console.print(f"{proof['reference']}: nothing is left.", markup=False, highlight=False)
 
 
 def _render_list(console: Console, told: dict[str, Any]) -> None:

@@ -120,6 +120,14 @@ def apply_erasure(settings: Settings, plan_hash: str) -> RunRecord:
     return record
 
 
+def all_requests(settings: Settings) -> list[dict[str, Any]]:
+    """Give all requests as commands show them."""
+    _, keyring = read_rules(settings)
+    ledger = open_ledger(settings.ledger)
+    check_standing(open_warehouse(settings.warehouse), ledger, keyring)
+    return [as_json(request) for request in ledger.requests.list()]
+
+
 def as_json(request: Request) -> dict[str, Any]:
     """Give a request as commands show it: never whom it names."""
     return {

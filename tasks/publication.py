@@ -33,6 +33,7 @@ class Publication:
     ledger: Ledger
     keyring: Keyring
     record: RunRecord
+    prove: Callable[[], Mapping[str, int]] = dict
     _held_back: str = ""
 
     def suppressions(self) -> Suppressions:
@@ -48,18 +49,15 @@ class Publication:
         candidate.seal(self.record, Seal(self.record.kind, self.ledger.identity(), receipts, head, index_epoch))
 
     def publish(self, candidate: Sealable, prove: Callable[[], Mapping[str, int]] = dict) -> None:
-        """Make a gated candidate what analysts see, look for what must be gone from it, and issue its receipt."""
+        """Make a gated candidate what analysts see; `prove` looks for what must be gone once its folder is gone, too."""
+        self.record.requests["applied"] = len(self.record.decided)
         self.ledger.runs.seal(self.record)
         if self.ledger.suppressions.digest() != self._held_back:
             raise StoreError(
                 "ledger: people were held back or let go during the run. Nothing was published.\n  Run again."
             )
         candidate.publish()
-        self.record.published = True
-        self.record.requests["applied"] = len(self.record.decided)
-        proof = prove()
-        settle(self.ledger, self.keyring, self.record.to_keep(), proof)
-        refuse_traces(proof)
+        self.record.published, self.prove = True, prove
 
 
 def settle(ledger: Ledger, keyring: Keyring, record: Mapping[str, Any], proof: Mapping[str, int]) -> None:
@@ -91,13 +89,20 @@ def open_publication(
         _finish_what_was_killed(warehouse, ledger, keyring)
         check_standing(warehouse, ledger, keyring, replaying=record.kind == "replay")
         ledger.runs.start(record.run_id, record.kind, actor.name, began)
+        publication = Publication(warehouse, ledger, keyring, record)
         try:
-            yield Publication(warehouse, ledger, keyring, record)
+            yield publication
         except Exception as error:
-            with contextlib.suppress(Exception):  # what stopped the run is told, not what it kept from being noted
-                _note_end(ledger, record, "refused" if isinstance(error, GateError) else "failed", began)
+            # what stopped the run is told, not what kept it from being noted; what is published, the next run finishes
+            with contextlib.suppress(Exception):
+                if not record.published:
+                    _note_end(ledger, record, "refused" if isinstance(error, GateError) else "failed", began)
             raise
-        _note_end(ledger, record, "failed", began)
+        proof = publication.prove() if record.published else {}
+        if record.published:
+            settle(ledger, keyring, record.to_keep(), proof)
+        _note_end(ledger, record, "published" if record.published else "failed", began)
+    refuse_traces(proof)
 
 
 def new_run_id(now: datetime.datetime) -> str:
@@ -109,14 +114,12 @@ def _finish_what_was_killed(warehouse: Warehouse, ledger: Ledger, keyring: Keyri
     """Finish a run that was killed between its publish and its end: the warehouse already is what it made."""
     if (run := unfinished(warehouse, ledger)) is None:
         return
-    record, receipts = ledger.runs.record_of(run), ledger.receipts.all()
-    if not receipts or json.loads(receipts[-1].body)["run_id"] != run:
-        settle(ledger, keyring, record, {})
+    if all(json.loads(receipt.body)["run_id"] != run for receipt in ledger.receipts.all()):
+        settle(ledger, keyring, ledger.runs.record_of(run), {})
     ledger.runs.heal(run, datetime.datetime.now(datetime.UTC))
 
 
-def _note_end(ledger: Ledger, record: RunRecord, otherwise: str, began: datetime.datetime) -> None:
-    """Note that a run has published or, if not, what became of it."""
+def _note_end(ledger: Ledger, record: RunRecord, state: str, began: datetime.datetime) -> None:
     ended = datetime.datetime.now(datetime.UTC)
     record.seconds = (ended - began).total_seconds()
-    ledger.runs.end(record, "published" if record.published else otherwise, began, ended)
+    ledger.runs.end(record, state, began, ended)

@@ -59,7 +59,10 @@ _SHARED: dict[str, tuple[Any, object]] = {
         None,
     ),
     "warehouse": (_place("warehouse", "Where analysts read: duckdb:///warehouse.duckdb."), None),
-    "ledger": (_place("ledger", "Where runs are recorded: sqlite:///ledger.sqlite."), None),
+    "ledger": (
+        _place("ledger", "The ledger: sqlite:///ledger.sqlite or postgresql+psycopg://user@host/database."),
+        None,
+    ),
     "policy": (_place("policy", "The privacy policy as code: a YAML file."), None),
     "keyring": (_place("keyring", "The key file (mode 0600), made by `sluis keys init`."), None),
     "as_of": (AsOf, None),

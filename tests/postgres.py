@@ -61,9 +61,9 @@ def _started(folder: Path) -> Any:
 
         server = get_server(folder, start=False)
         for _ in range(5):
-            # a busy machine may need longer than the ten seconds that are waited for: the server goes on starting, and
-            # whoever starts it again finds it
-            with contextlib.suppress(subprocess.TimeoutExpired, AssertionError):
+            # a busy machine may need longer than the ten seconds that are waited for, which comes out as one error or
+            # another: the server goes on starting, and whoever starts it again finds it
+            with contextlib.suppress(subprocess.SubprocessError, OSError, AssertionError):
                 server.start()
                 return server
             time.sleep(2)

@@ -14,7 +14,7 @@ from privacy.policy_file import read_policy
 from privacy.world import local_date
 from stores.ledger import look_at_ledger
 from stores.opening import open_source
-from stores.settings import VARIABLES, Settings, database_url, file_of, read_text
+from stores.settings import EMBEDDED, VARIABLES, Settings, database_url, file_of, read_text
 
 SLACK = datetime.timedelta(minutes=2)
 
@@ -64,7 +64,8 @@ def ledger(environment: Environment) -> Finding:
     last = found and found.runs.last_published("refresh")
     if last:
         return good(f"last published by run {last.run_id}")
-    if not (folder := file_of(url, "ledger").absolute().parent).is_dir():
+    in_file = url.get_backend_name() in EMBEDDED
+    if in_file and not (folder := file_of(url, "ledger").absolute().parent).is_dir():
         return bad(f"there is no folder {folder}", "Make it, or name another file with --ledger.")
     return good("nothing published yet")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -146,10 +147,12 @@ def suppression_like(
     """Give the reference and what goes with it by which a request suppresses the person with these identifiers."""
     theirs = connection.scalars(sa.select(_ROW.reference).where(_ROW.request_id == request_id))
     like, there = _as_they_are(connection, theirs)
-    for reference, common in sorted(like.items()):
-        if all((reference, identifier) in there for identifier in identifiers):
-            return {"reference": reference, **common}
-    return None
+    has: dict[str, set[Identifier]] = defaultdict(set)
+    for reference, identifier in there:
+        has[reference].add(identifier)
+    # people of one request may share an identifier: theirs is the reference that has these and the fewest others
+    fitting = sorted((len(has[reference]), reference) for reference in like if has[reference] >= set(identifiers))
+    return {"reference": fitting[0][1], **like[fitting[0][1]]} if fitting else None
 
 
 def _as_they_are(

@@ -123,6 +123,22 @@ def test_what_is_found_after_the_decision_suppresses_at_once_as_the_same_person(
     assert ledger.requests.get("R-1").closed
 
 
+@pytest.mark.parametrize("number", range(4))
+def test_what_is_found_goes_to_the_right_one_of_two_people_though_one_is_named_by_less(
+    ledger: Ledger, number: int
+) -> None:
+    request_id = decided(ledger, f"R-{number}", (email("shared"),), (customer(2), email("shared")))
+
+    ledger.requests.add_identifiers(request_id, 0, [email("found")], "source")
+
+    people: dict[str, set[str]] = {}
+    for row in ledger.suppressions.live().to_pylist():
+        people.setdefault(row["reference"], set()).add(row["mac"])
+    assert sorted(map(sorted, people.values())) == sorted(
+        [sorted([email("shared").mac, email("found").mac]), sorted([customer(2).mac, email("shared").mac])]
+    )
+
+
 def test_what_is_found_before_the_decision_suppresses_with_it(ledger: Ledger) -> None:
     request_id = registered(ledger, "R-1", (customer(1),))
     ledger.requests.add_identifiers(request_id, 0, [email("found")], "warehouse")

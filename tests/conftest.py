@@ -22,9 +22,14 @@ from typing import Any
 
 import duckdb
 import pytest
+from hypothesis import HealthCheck, settings
 
 from stores.keyring_file import create_keyring
 from tests.corner_shop import POLICY, SCHEMA, fill
+
+# Here, so that it holds for every test: loaded machines are slow, which is no failure of a property.
+settings.register_profile("sluis", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sluis")
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-from hypothesis import settings
 from hypothesis import strategies as st
-
-# Loaded machines are slow, which is no failure of a property.
-settings.register_profile("sluis", deadline=None)
-settings.load_profile("sluis")
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 

@@ -7,7 +7,7 @@ import time
 from concurrent import futures
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stores.source import READERS
@@ -22,7 +22,6 @@ def references(draw: st.DrawFn) -> dict[str, set[str]]:
     return {name: found[name] for name in draw(st.permutations(names))}
 
 
-@settings(deadline=None)
 @given(references())
 def test_each_table_is_done_once_after_those_it_refers_to(tables: dict[str, set[str]]) -> None:
     ended: list[str] = []

@@ -35,7 +35,7 @@ def batches(rows: list[Row], size: int) -> list[pa.RecordBatch]:
     return found
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(rows=rows, size=st.integers(1, 50), told=st.integers(0, 400), within=st.integers(1, 8))
 def test_rows_come_out_in_token_order_and_each_once(
     tmp_path: Path, rows: list[Row], size: int, told: int, within: int

@@ -108,6 +108,14 @@ def test_a_held_row_of_somebody_who_must_not_be_seen_is_out_all_the_same(kind):
     assert verdict.held.tolist() == [True]
 
 
+def test_a_held_row_that_is_out_all_the_same_lends_nobody_a_clock_that_stands_still():
+    world = holding_back(world_of(trade=["held"]), erased=1)
+    judge(world, "trade", trade("held"))
+    judge(world, "bill")
+
+    assert fates(judge(world, "complaint", {"complaint": 1, "trade": "held"})) == ["expired"]
+
+
 def test_a_held_row_that_cannot_be_trusted_goes_to_quarantine_and_not_to_analysts():
     verdict = judge(world_of(trade=["held"]), "trade", trade("held", person=99))
 

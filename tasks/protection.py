@@ -21,12 +21,13 @@ from privacy.keys import SubjectKeys
 from privacy.policy import Table
 from privacy.records import Mac, held_macs, under_hold
 from privacy.subjects import subjects_of
-from privacy.suppression import Suppressions
+from privacy.suppression import Suppression, Suppressions
 from stores.ledger import Ledger
 from stores.source import Reading, Schema
 from tasks.extraction import Extraction
 from tasks.held_back import held_back_by
 from tasks.holds_intake import kinds_of_holds
+from tasks.request_table import requests_asked
 
 UNREAD = "holds that cannot be read, {}: {:,}; until they can, no row may be deleted"
 
@@ -78,7 +79,8 @@ def protection(extraction: Extraction, schema: Schema, ledger: Ledger, keys: Sub
     world, unread = extraction.world, Counter[str]()
     days = sorted({world.as_of, world.today})
     held = [*_in_ledger(ledger, days), *_in_source(extraction, schema, keys, days, unread)]
-    restricted = (one for one in held_back_by(ledger.suppressions.live()) if one.kind == "restricted")
+    restricted = [one for one in held_back_by(ledger.suppressions.live()) if one.kind == "restricted"]
+    restricted += _asked_for(extraction, schema, keys)
     return Protection(keys, Suppressions.of(restricted), held_macs(held), unread)
 
 
@@ -101,6 +103,19 @@ def _in_source(
         for hold in source_holds(policy, columns, misfits, keys, unread):
             if hold.period is None or _meets(hold.period, days):
                 yield from ((hold.record.table, mac) for mac in hold.record.macs)
+
+
+def _asked_for(extraction: Extraction, schema: Schema, keys: SubjectKeys) -> Iterator[Suppression]:
+    """Give whose data the shop's own table of requests restricts by now, also those that no run has registered yet."""
+    table = extraction.world.policy.requests.table
+    if not table:
+        return
+    for asked in requests_asked(extraction, schema, table, keys, Counter[str]()):
+        over = asked.state in (*table.ended, *table.no_effect)
+        if asked.request.right == "restriction" and not over:
+            for one in (identifier for person in asked.request.subjects for identifier in person):
+                mac = bytes.fromhex(one.mac)
+                yield Suppression("restricted", one.identifies, one.epoch, mac, mac, asked.request.received_at)
 
 
 def _meets(period: Period, days: list[datetime.date]) -> bool:

@@ -377,6 +377,24 @@ def test_rows_of_a_person_whose_data_are_restricted_stay_with_their_children(
     assert {name: [row[0] for row in contents(place)[name]] for name in theirs} == theirs
 
 
+def test_a_restriction_that_stands_in_the_shop_alone_protects_until_it_is_lifted(place: Place) -> None:
+    keep(place)
+    place.change_source(
+        "create table ask (ask_id integer primary key, ref text, what text, at text, state text, buyer_id integer)",
+        "insert into ask values (1, 'R-1', 'restriction', '2026-01-02T12:00:00+01:00', 'open', 1)",
+    )
+    table = (
+        "requests: {apply_at_most: 25, table: {from: ask, reference: ref, right: what, received: at, state: state, "
+        "ended: [lifted], identified_by: [{column: buyer_id, identifies: customer}]}}\n"
+    )
+    never = "never_extracted: {audit: Not for analysts.}"
+    place.change_policy(never, f"{table}never_extracted: {{audit: No., ask: No.}}")
+    assert now(place) == {"line": 0, "sale": 0, "buyer": 1}
+
+    place.change_source("update ask set state = 'lifted'")
+    assert now(place) == {"line": 1, "sale": 1, "buyer": 1}
+
+
 # --- what goes wrong
 
 

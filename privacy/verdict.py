@@ -186,7 +186,7 @@ def _own_clock(
 
 
 def _hold(name: str, table: Table, columns: Columns, world: World, verdict: Verdict) -> None:
-    """Recognise rows under a hold; where its table says so, such a row stays although its clock has run out.
+    """Recognise rows under a hold; where its table says so, their clock stands still, so that they stay.
 
     What it leads to and what is derived from it may have gone with the clock: it stays for its own sake only.
     """
@@ -194,11 +194,11 @@ def _hold(name: str, table: Table, columns: Columns, world: World, verdict: Verd
         return
     verdict.held = under_hold(name, columns[table.source_of(table.primary_key)], world.held[name], world.subject_keys)
     if table.while_held == "stay":
-        merely_expired = (verdict.fates > Fate.EXPIRED) & (verdict.expires <= day_number(world.as_of))
-        suspended = verdict.held & merely_expired
+        suspended = verdict.held & (verdict.fates > Fate.EXPIRED)
+        over = suspended & (verdict.expires <= day_number(world.as_of))
         verdict.expires = np.where(suspended, NO_CLOCK, verdict.expires).astype(np.int32)
-        for column in _derived_links(world.policy, table) if suspended.any() else ():
-            leads = suspended & ~is_null(wanted(table, column, columns))
+        for column in _derived_links(world.policy, table) if over.any() else ():
+            leads = over & ~is_null(wanted(table, column, columns))
             verdict.unlinked[column] = np.where(leads, Fate.EXPIRED, 0).astype(np.uint8)
 
 

@@ -249,7 +249,7 @@ class Shop:
         if row.get("unsubscribed_at"):
             return "objected", absent
         over = absent and absent <= self.as_of
-        if over and source in STAYING and row[key_of(source)] in self.held.get(source, ()):
+        if source in STAYING and row[key_of(source)] in self.held.get(source, ()):
             absent = over = None
         if over or parent == "expired":
             return "expired", absent

@@ -49,7 +49,7 @@ class Publication:
         candidate.seal(self.record, Seal(self.record.kind, self.ledger.identity(), receipts, head, index_epoch))
 
     def publish(self, candidate: Sealable, prove: Callable[[], Mapping[str, int]] = dict) -> None:
-        """Make a gated candidate what analysts see; `prove` looks for what must be gone once its folder is gone, too."""
+        """Make a gated candidate what analysts see; `prove` looks for what must be gone, once its folder is gone."""
         self.record.requests["applied"] = len(self.record.decided)
         self.ledger.runs.seal(self.record)
         if self.ledger.suppressions.digest() != self._held_back:

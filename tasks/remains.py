@@ -52,19 +52,18 @@ def publish_remains(
         decide(publication)
         publication.suppressions()
         with warehouse.remains(record.run_id) as remains:
-            ledger.frozen.add(freeze_published(remains.marts, ledger, policy, today, record.as_of), record.run_id, now)
+            closed = freeze_published(remains.marts, ledger, policy, today, record.as_of)
             held_back = doomed(ledger, published)
             remains.doom(policy, held_back, record.as_of)
             counts = remains.counts()
             keys = remains.doomed_keys()
             facts = {name: TableFacts(_counts(counts[t.publish_as]), None) for name, t in policy.in_order()}
             record.tables = {table.publish_as: facts[name].counts for name, table in policy.in_order()}
-            new = freeze_published(remains.marts, ledger, policy, today, record.as_of)
             remains.fill()
             remains.accept()
             publication.seal(remains, published.index_epoch)
             pass_gate(remains, policy, facts, record, today, functools.partial(LISTENER.get(), "gate"))
-            ledger.frozen.add(new, record.run_id, now)
+            ledger.frozen.add(closed, record.run_id, now)
             sought = held_back if kind == "replay" else asked_for(ledger, published, held_back, record.decided)
             publication.publish(remains, functools.partial(search, warehouse, sought, keys) if sought else dict)
             record.warnings += remains.warnings

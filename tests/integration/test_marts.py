@@ -24,8 +24,11 @@ from privacy.errors import GateError, PolicyError
 from privacy.evidence import MartCounts
 from privacy.marts import Cell
 from privacy.policy_file import read_policy
+from stores.actor import acting
 from stores.duckdb_dialect import read_only
 from stores.keyring_file import create_keyring
+from stores.settings import Settings
+from tasks.remains import publish_remains
 from tests.conftest import Place
 from tests.corner_shop import POLICY, SCHEMA, fill
 from tests.in_chamber import run_in_chamber
@@ -195,6 +198,18 @@ def test_a_month_is_counted_from_what_was_published_when_it_was_over_already(pla
 
     assert mart(place) == FROZEN
     assert told.frozen_now == 1
+
+
+def test_what_takes_people_out_without_the_source_freezes_their_months_first(place: Place) -> None:
+    run_in_chamber(place)
+    place.change_policy("\ntables:\n", f"\n{MARTS}")
+    settings = Settings.from_environment(place.environment)
+
+    publish_remains(settings, "retention", acting({}), MARCH.replace(year=MARCH.year + 8))
+
+    assert place.rows("select count(*) from analytics.sales") == [(0,)]
+    assert good(place).frozen_now == 0
+    assert mart(place) == FROZEN
 
 
 def test_a_month_that_was_not_over_then_is_counted_anew_for_what_is_published_lacks_its_end(place: Place) -> None:

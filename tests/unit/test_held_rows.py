@@ -80,10 +80,10 @@ def test_where_the_table_does_not_say_so_a_held_row_leaves_and_is_counted():
     assert verdict.held.tolist() == [True]
 
 
-def test_a_held_row_whose_clock_still_runs_keeps_its_day():
+def test_the_clock_of_a_held_row_stands_still_before_it_has_run_out():
     verdict = judge(world_of(trade=["held"]), "trade", trade("held", sold_on=RECENT))
 
-    assert expiries(verdict) == [date(2032, 3, 1)]
+    assert expiries(verdict) == [None]
 
 
 def test_a_held_row_of_somebody_who_objected_is_out_all_the_same():

@@ -18,7 +18,7 @@ from privacy.treatments import Pseudonymize
 from privacy.treatments.masking import MaskIp
 from privacy.treatments.periods import ToPeriod
 from stores.quoting import identifier
-from stores.warehouse.duckdb_file import MEMORY_LIMIT, THREADS
+from stores.warehouse.duckdb_live import MEMORY_LIMIT, THREADS
 
 BATCH_ROWS = 65_536
 """ADBC's own default of 1,024 costs more."""

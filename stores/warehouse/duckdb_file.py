@@ -16,17 +16,11 @@ from stores.duckdb_dialect import read_only
 from stores.quoting import literal
 from stores.source import READERS
 from stores.warehouse import ANALYTICS, MARTS, Seal
-from stores.warehouse.duckdb_live import LiveFile
+from stores.warehouse.duckdb_live import LiveFile, limits
 from stores.warehouse.duckdb_marts import DuckDBMarts
-
-MEMORY_LIMIT = "72MB"
-"""Grouping and reading spill beyond this, into the private folder, so that memory does not grow with the shop."""
 
 ROWS_AN_INSERT = 122_880
 """A row group of DuckDB's: it keeps the rows that it reads until an insert ends, beside its limit."""
-
-THREADS = 1
-"""Each further one holds rows in memory of its own."""
 
 QUARANTINE = "sluis_quarantine"
 INDEX = "sluis_private"
@@ -43,7 +37,7 @@ class NewFile:
         self._live, self._work = live, work
         self._file = work / "candidate.duckdb"
         self._private = work / f"{live.live.name}.private-{run_id}"
-        self._limits = {"memory_limit": MEMORY_LIMIT, "threads": str(THREADS), "temp_directory": str(work / "spill")}
+        self._limits = limits(work)
         if live.remove_stale_log():
             self.warnings.append(STALE_LOG.format(live.live.name))
         self._connection = duckdb.connect(str(self._file), config=self._limits)

@@ -29,10 +29,21 @@ WRITE_AHEAD = ("wal", "wal.checkpoint", "wal.recovery")
 LOOK = "look-"
 """Begins the suffix of folders in which the live file has a second name for as long as it is asked something."""
 
+MEMORY_LIMIT = "72MB"
+"""Grouping and reading spill beyond this, into the private folder, so that memory does not grow with the shop."""
+
+THREADS = 1
+"""Each further one holds rows in memory of its own."""
+
 RUN_FIRST = "Run `sluis run` once; it builds the warehouse from the source."
 
 BEFORE_SEALS: dict[str, Any] = {"kind": "refresh", "ledger_id": "", "receipts": 0, "head": "", "index_epoch": 0}
 """What is said for a file that says it not: one published before files were tied to their ledger."""
+
+
+def limits(folder: Path) -> dict[str, str]:
+    """Give the options under which DuckDB works within bounds; what it spills lies in a private folder."""
+    return {"memory_limit": MEMORY_LIMIT, "threads": str(THREADS), "temp_directory": str(folder / "spill")}
 
 
 class LiveFile:
@@ -108,7 +119,7 @@ class LiveFile:
             raise StoreError(f"warehouse: nothing is published at {self.live} with its private file.\n  {RUN_FIRST}")
         with (
             self._second_names(self.live, private) as (live_alias, private_alias),
-            duckdb.connect(str(live_alias), read_only=True) as connection,
+            duckdb.connect(str(live_alias), True, limits(live_alias.parent)) as connection,
         ):
             connection.execute(f"attach {literal(str(private_alias))} as private (read_only)")
             connection.execute("set enable_progress_bar = false; set arrow_lossless_conversion = true")

@@ -20,7 +20,7 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-import stores.warehouse.duckdb_file
+import stores.warehouse.duckdb_live
 import tasks.extraction
 from stores.settings import Settings
 from stores.source import READERS
@@ -137,8 +137,8 @@ def test_the_size_of_batches_changes_nothing(publish: Publish, as_usual: Publish
 def test_the_number_of_threads_that_write_changes_nothing(
     publish: Publish, as_usual: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stores.warehouse.duckdb_file, "THREADS", 4)
-    monkeypatch.setattr(stores.warehouse.duckdb_file, "MEMORY_LIMIT", "1GB")
+    monkeypatch.setattr(stores.warehouse.duckdb_live, "THREADS", 4)
+    monkeypatch.setattr(stores.warehouse.duckdb_live, "MEMORY_LIMIT", "1GB")
 
     assert publish() == as_usual
 

@@ -42,7 +42,7 @@ def measure(shop: Path, to: Path, share: str = "1") -> Measured:
     ):
         for name, table in tables:
             invented = invented_columns(table)
-            selected = ", ".join(map(identifier, [*columns_read(table), *invented]))
+            selected = ", ".join(map(identifier, dict.fromkeys([*columns_read(table), *invented])))
             (rows,) = source.execute(f"select count(*) from {identifier(name)}").fetchone()
             query = f"select {selected} from {identifier(name)} limit {round(rows * float(share))}"
             with measured.step(name) as step:

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import polars_hash as plh
 import pyarrow as pa
 
 import privacy.treat
+import privacy.verdict
 from benchmarks.measure import Measured, Step, tell
 from benchmarks.places import settings
 from privacy.policy import Table
@@ -74,11 +75,12 @@ def treated(name: str, table: Table, chamber: Chamber) -> Iterator[Step]:
     """Treat one table with a clock around each thing that treating is made of."""
     clock, original = Clock(), (privacy.treat.force_types, privacy.treat.decide)
     privacy.treat.force_types, privacy.treat.decide = map(clock.around, original, (FORCE, DECIDE))
+    suppressed = privacy.verdict._suppressed
+    privacy.verdict._suppressed = clock.around(suppressed, TOMBSTONES)
     for column_name, column in table.columns.items():
         timed = clock.around(column.treatment.treat, column_name, isinstance(column.treatment, Pseudonymize))
         object.__setattr__(column.treatment, "treat", timed)  # it is frozen; nothing else runs here
-    world = replace(chamber.world, anti_join=clock.around(chamber.world.anti_join, TOMBSTONES))
-    extraction = replace(chamber.extraction, world=world)
+    extraction = chamber.extraction
     treater = extraction.treater(name)
     treat, floor = clock.around(treater.treat, TREAT), clock.around(macs, FLOOR)
     for batch in list(extraction.read(treater)[1]):  # so that nothing is read while the clocks run
@@ -88,6 +90,7 @@ def treated(name: str, table: Table, chamber: Chamber) -> Iterator[Step]:
         clock.keyed.clear()
     extraction.finish(treater)
     privacy.treat.force_types, privacy.treat.decide = original
+    privacy.verdict._suppressed = suppressed
     return steps(name, table, treater.counts.extracted, clock.spent)
 
 

@@ -208,12 +208,16 @@ class TableTreater:
         """
         if name not in verdict.links or not isinstance(column.treatment, Pseudonymize):
             return None
-        linked = verdict.links[name].where(rows).where(slice(published))
-        tokens = self.world.indexes[str(column.references)].tokens_of(value.slice(0, published), linked)
-        if tokens is None or published == len(value):
-            return tokens
-        behind = arrow(column.treatment.treat(series(value.slice(published)), {}, self.world.keys))
-        return pa.concat_arrays([tokens, behind])
+        index, linked = self.world.indexes[str(column.references)], verdict.links[name].where(rows)
+        found = index.tokens_of(value, linked)
+        if found is not None or published == len(value):
+            return found
+        ahead = index.tokens_of(value.slice(0, published), linked.where(slice(published)))
+        if ahead is None or isinstance(rows, slice):
+            return None
+        aside = value.slice(published)
+        behind = arrow(column.treatment.treat(series(aside), {}, self.world.keys))
+        return pa.concat_arrays([ahead, self._of_new_people(name, behind, aside, verdict, rows[published:])])
 
     def _of_new_people(self, name: str, result: pa.Array, value: pa.Array, verdict: Verdict, rows: Rows) -> pa.Array:
         """Give people who came back after an erasure tokens that do not join those of before."""

@@ -37,15 +37,16 @@ class Row:
     absent: str | None
     columns: dict[str, Any]
     held: bool = False
-    """Whether a procedure needs it, so that it stays without a clock once that has run out."""
+    """Whether a procedure needs it, so that its clock stands still."""
 
     @property
     def absent_from(self) -> datetime.date | None:
         return datetime.date.fromisoformat(f"{self.absent}-01") if self.absent else None
 
-    def expires(self, day: str) -> datetime.date | None:
-        """Give the month in which it leaves, as it is published on a day."""
-        return None if self.held and day >= str(self.absent_from) else self.absent_from
+    @property
+    def expires(self) -> datetime.date | None:
+        """Give the month in which it leaves, as it is published."""
+        return None if self.held else self.absent_from
 
     def there(self, day: str) -> bool:
         """Tell whether it is published on a day."""
@@ -484,7 +485,7 @@ def test_a_row_is_absent_from_the_month_in_which_its_promise_ends(shop: Place, d
 
     for day, run in days.items():
         assert (token in run.published[each.table]) == each.there(day), day
-        assert run.published[each.table].get(token, each.expires(day)) == each.expires(day), day
+        assert run.published[each.table].get(token, each.expires) == each.expires, day
 
 
 def test_nothing_else_is_published(days: dict[str, Day]) -> None:

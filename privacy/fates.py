@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -58,13 +59,39 @@ class Linked(NamedTuple):
         return Linked(self.fates[rows], self.expires[rows], self.positions[rows])
 
 
+class Outcomes:
+    """The distinct pairs of fate and expiry, numbered: a table has few, so that a byte or two tell a row's."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+
+    def number(self, fates: Fates, expires: Days) -> npt.NDArray[np.unsignedinteger[Any]]:
+        """Give each row the number of its pair, in as few bytes as numbers so far need."""
+        codes, pairs = pd.factorize(expires.astype(np.int64) << 8 | fates)
+        numbers = [self._numbers.setdefault(pair, len(self._numbers)) for pair in pairs.tolist()]
+        return np.array(numbers, self.kind)[codes] if numbers else np.empty(0, self.kind)
+
+    @property
+    def kind(self) -> np.dtype[np.unsignedinteger[Any]]:
+        """Give the type that holds every number so far."""
+        return np.min_scalar_type(len(self._numbers))
+
+    def pairs(self) -> tuple[Fates, Days]:
+        """Give the fate and the expiry of each number."""
+        pairs = np.fromiter(self._numbers, np.int64, len(self._numbers))
+        return (pairs & 0xFF).astype(np.uint8), (pairs >> 8).astype(np.int32)
+
+
 @dataclass(frozen=True)
 class FateIndex:
     """Fate, expiry and token of every row of a table, by raw primary key."""
 
     index: KeyIndex
+    numbers: npt.NDArray[np.unsignedinteger[Any]] = field(repr=False)
+    """Of each row's outcome."""
     fates: Fates = field(repr=False)
     expires: Days = field(repr=False)
+    """Fate and expiry of each outcome."""
     tokens: Tokens | None = field(repr=False)
     """Of the published rows; None for a table whose key is no token."""
 
@@ -74,8 +101,8 @@ class FateIndex:
         found = positions >= 0
         fates = np.where(is_null(column), Fate.PUBLISHED, Fate.ORPHAN).astype(np.uint8)
         expires = np.full(len(positions), NO_CLOCK, np.int32)
-        fates[found] = self.fates[positions[found]]
-        expires[found] = self.expires[positions[found]]
+        numbers = self.numbers[positions[found]]
+        fates[found], expires[found] = self.fates[numbers], self.expires[numbers]
         return Linked(fates, expires, positions)
 
     def tokens_of(self, references: pa.Array, linked: Linked) -> pa.Array | None:
@@ -94,16 +121,15 @@ class FateIndexBuilder:
 
     def __init__(self) -> None:
         self._keys: list[KeyArray] = []
-        self._fates: list[Fates] = []
-        self._expires: list[Days] = []
+        self._outcomes = Outcomes()
+        self._numbers: list[npt.NDArray[np.unsignedinteger[Any]]] = []
         self._tokens: list[Tokens] = []
 
     def add(self, keys: pa.Array, fates: Fates, expires: Days, tokens: pa.Array | None = None) -> None:
         """Add one batch; rows without a key can be nobody's parent. tokens: of the published rows, in their order."""
         there = ~is_null(keys)
         self._keys.append(as_keys(keys)[there])
-        self._fates.append(fates[there])
-        self._expires.append(expires[there])
+        self._numbers.append(self._outcomes.number(fates[there], expires[there]))
         if tokens is not None:
             spread = np.zeros(len(fates), TOKEN)
             spread[fates == Fate.PUBLISHED] = _bytes_of(tokens)
@@ -111,14 +137,14 @@ class FateIndexBuilder:
 
     def build(self) -> FateIndex:
         """Give the index, and keep nothing beside it."""
-        index = KeyIndex.of(_joined(self._keys, np.int64))
+        index = KeyIndex.of(_joined(self._keys, self._keys[0].dtype if self._keys else np.int64))
         tokens = _joined(self._tokens, TOKEN) if self._tokens else None
-        return FateIndex(index, _joined(self._fates, np.uint8), _joined(self._expires, np.int32), tokens)
+        return FateIndex(index, _joined(self._numbers, self._outcomes.kind), *self._outcomes.pairs(), tokens)
 
 
 def _joined(parts: list[npt.NDArray[Any]], kind: npt.DTypeLike) -> Any:
-    """Join the parts of a column (of `kind` if there are none), letting go of each as it is copied."""
-    whole = np.empty(sum(map(len, parts)), parts[0].dtype if parts else kind)
+    """Join the parts of a column, letting go of each as it is copied."""
+    whole = np.empty(sum(map(len, parts)), kind)
     end = len(whole)
     while parts:
         part = parts.pop()

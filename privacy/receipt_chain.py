@@ -63,6 +63,14 @@ def examine(rows: Iterable[Row], public_keys: PublicKeys, ledger_id: str, heads:
     return Findings(verified, tuple(faults))
 
 
+def is_signed(row: Row, public_keys: PublicKeys) -> bool:
+    """Tell whether a receipt's hash was signed with one of these keys."""
+    public, digest = _key(row["epoch"], public_keys), str(row["hash"])
+    if public is None or not re.fullmatch(r"[0-9a-f]{64}", digest):
+        return False
+    return _signed(row["signature"], bytes.fromhex(digest), public)
+
+
 def _out_of_place(number: object, last: object) -> Iterator[str]:
     if type(number) is not int or type(last) is not int or number <= last:
         yield f"receipt {_told(number)}: out of place, after receipt {_told(last)}"

@@ -78,7 +78,8 @@ def _parse(path: Path) -> dict[str, Any]:
             return raw
         problem = "unknown format"
     raise KeyringError(
-        f"{path} is missing or is no key file ({problem}).\n  Make one with `sluis keys init --keyring {path}`."
+        f"{path} is missing or is no key file ({problem}).\n  Put its backup back; where there never was one, "
+        f"make it with `sluis keys init --keyring {path}`."
     )
 
 

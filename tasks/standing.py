@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from privacy.errors import StandingError
+from privacy.errors import KeyringError, StandingError
 from privacy.keys import Keyring
+from privacy.receipt_chain import is_signed
 from stores.ledger import Ledger
 from stores.warehouse import Published, Warehouse
 
@@ -17,6 +18,12 @@ _REPLAY = (
     "  Run `sluis replay` before anybody reads it."
 )
 
+_OTHER_KEYS = (
+    "keyring: another key file signed this ledger's last receipt, so this one knows nobody who is held back. Nothing was "
+    "changed.\n  Put the key file of before back. If it is lost for good, nobody can be recognised by this ledger any "
+    "more: move ledger and warehouse away, and register what was asked anew."
+)
+
 
 def check_standing(warehouse: Warehouse, ledger: Ledger, keyring: Keyring, replaying: bool = False) -> None:
     """Refuse to go on beside a ledger older than the warehouse, or without a key that is needed.
@@ -27,6 +34,7 @@ def check_standing(warehouse: Warehouse, ledger: Ledger, keyring: Keyring, repla
     published = warehouse.published()
     if published:
         _check_ledger(published, ledger)
+    _check_signer(ledger, keyring)
     if published and not replaying and unfinished(warehouse, ledger) is None:
         last = ledger.runs.last_published()
         if last is None or last.run_id != published.run_id:
@@ -38,6 +46,13 @@ def check_keys(ledger: Ledger, keyring: Keyring) -> None:
     keys = keyring.subjects()
     for epoch in sorted(ledger.suppressions.epochs()):
         keys.key("customer", epoch)
+
+
+def _check_signer(ledger: Ledger, keyring: Keyring) -> None:
+    """Refuse another key file while people are held back: epochs bear the same numbers in each, their keys differ."""
+    last = ledger.receipts.last() if ledger.suppressions.epochs() else None
+    if last and not is_signed(vars(last), keyring.public_keys()):
+        raise KeyringError(_OTHER_KEYS)
 
 
 def _check_ledger(published: Published, ledger: Ledger) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -43,10 +44,17 @@ class Receipts:
         with reading(self._engine) as connection:
             return connection.execute(sa.select(RECEIPT.c.hash).where(RECEIPT.c.number == number)).scalar()
 
+    def last(self) -> Receipt | None:
+        """Give the last receipt, None where there is none."""
+        return next(iter(self._found(sa.select(RECEIPT).order_by(RECEIPT.c.number.desc()).limit(1))), None)
+
     def all(self) -> list[Receipt]:
         """Give every receipt, in the order of their numbers."""
+        return self._found(sa.select(RECEIPT).order_by(RECEIPT.c.number))
+
+    def _found(self, query: sa.Select[Any]) -> list[Receipt]:
         with reading(self._engine) as connection:
-            found = connection.execute(sa.select(RECEIPT).order_by(RECEIPT.c.number)).mappings().all()
+            found = connection.execute(query).mappings().all()
         return [Receipt(**{name: _as_found(value) for name, value in row.items()}) for row in found]
 
 

@@ -177,6 +177,7 @@ def _decide(
     published = warehouse.published()
     if published is None:
         raise StoreError("warehouse: nothing is published yet, so nothing can leave it.\n  Run `sluis run` first.")
+    _refuse_unmatched(ledger, requests, published)
     with warehouse.remains(run_id) as remains:
         remains.doom(policy, [*doomed(ledger, published), *as_suppressed(ledger, requests, published)], as_of)
         delete = {name: sum(found.removed.values()) for name, found in remains.counts().items()}
@@ -192,6 +193,20 @@ def _decide(
         delete=delete,
         source=None,
     )
+
+
+def _refuse_unmatched(ledger: Ledger, requests: Sequence[Request], published: Published) -> None:
+    """Refuse requests whose people the private index cannot tell, because its key is newer: none would leave."""
+    named = ledger.requests.identifiers(request.request_id for request in requests)
+    if any(
+        all(one.epoch != published.index_epoch for one in person)
+        for subjects in named.values()
+        for person in subjects.values()
+    ):
+        raise UsageError(
+            "A request was registered under another key of the root tombstones than the warehouse's private index is "
+            "made under. Nothing was changed.\n  Run `sluis run`; if it is too large for that, register it again."
+        )
 
 
 def as_suppressed(ledger: Ledger, requests: Sequence[Request], published: Published) -> list[Suppressed]:

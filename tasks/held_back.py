@@ -24,10 +24,14 @@ def held_back_by(live: pa.Table) -> Iterator[Suppression]:
 
 
 def doomed(ledger: Ledger, published: Published) -> list[Suppressed]:
-    """Give whom the ledger holds back, as the private index of the warehouse knows them."""
+    """Give whom the ledger holds back, as the private index of the warehouse knows them.
+
+    Whoever is listed under older keys only was matched by them when the index was made, and found in no row of it.
+    """
     live = list(held_back_by(ledger.suppressions.live()))
     here = [one for one in live if one.epoch == published.index_epoch]
-    if {one.reference for one in live} - {one.reference for one in here}:
+    older = {one.reference for one in live if one.epoch <= published.index_epoch}
+    if {one.reference for one in live} - older:
         raise StandingError(
             "warehouse: its private index was made under an older key than people are held back by.\n"
             "  Run `sluis run`, which makes it anew; if an older state was put back, move its file away first."

@@ -18,16 +18,9 @@ STAYING = "identifiers_that_stay"
 def asked_for(
     ledger: Ledger, published: Published, held_back: Iterable[Suppressed], requests: list[str]
 ) -> list[Suppressed]:
-    """Give those of the held back whom some requests name."""
-    named = ledger.requests.identifiers(requests)
-    people = {
-        (one.identifies, bytes.fromhex(one.mac))
-        for subjects in named.values()
-        for person in subjects.values()
-        for one in person
-        if one.epoch == published.index_epoch
-    }
-    return [one for one in held_back if (one.identifies, one.mac) in people]
+    """Give those of the held back who are so by some requests."""
+    people = ledger.suppressions.of_requests(requests, published.index_epoch)
+    return [one for one in held_back if (one.identifies, one.mac.hex()) in people]
 
 
 def search_for_applied(warehouse: Warehouse, ledger: Ledger, requests: list[str]) -> dict[str, int]:

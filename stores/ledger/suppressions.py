@@ -60,6 +60,16 @@ class Suppressions:
         table = pa.table([pa.array(values, kind.type) for values, kind in zip(columns, LIVE, strict=True)], LIVE)
         return table.sort_by([(name, "ascending") for name in ("identifies", "epoch", "mac", "since", "reference")])
 
+    def of_requests(self, request_ids: Iterable[str], epoch: int) -> set[tuple[str, str]]:
+        """Give what the suppressions of some requests identify, and its mac, under one epoch."""
+        query = sa.select(_ROW.identifies, _ROW.mac).where(_ROW.lifted_at.is_(None), _ROW.epoch == epoch)
+        with reading(self._engine) as connection:
+            return {
+                (identifies, mac)
+                for portion in portions(request_ids)
+                for identifies, mac in connection.execute(query.where(_ROW.request_id.in_(portion)))
+            }
+
     def digest(self) -> str:
         """Sum up what suppresses today, so that a run sees whether it changed since `live` was read."""
         return digest_of(self.live())

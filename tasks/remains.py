@@ -62,7 +62,7 @@ def publish_remains(
             new = freeze_published(remains.marts, ledger, policy, today, record.as_of)
             remains.fill()
             remains.accept()
-            publication.seal(remains, published.index_epoch)
+            publication.seal(remains, published.index_epoch, published.read_at)
             pass_gate(remains, policy, facts, record, today, functools.partial(LISTENER.get(), "gate"))
             ledger.frozen.add(new, record.run_id, now)
             sought = held_back if kind == "replay" else asked_for(ledger, published, held_back, record.decided)

@@ -26,6 +26,7 @@ from tests.small_warehouse import (
     GUESTS_MAIL,
     LATER,
     POLICY,
+    READ_AT,
     SHOP,
     Rows,
     at,
@@ -40,7 +41,7 @@ from tests.small_warehouse import (
 
 TODAY = datetime.date(2026, 11, 1)
 PAST = datetime.date(2026, 11, 1)
-SEAL = Seal("erasure", "ledger-1", 1, "ab12", 1)
+SEAL = Seal("erasure", "ledger-1", 1, "ab12", 1, READ_AT)
 
 
 def remove(

@@ -119,6 +119,7 @@ class Suppressions:
         """Match a batch: its identifiers' MACs by kind and epoch, and the moment at which each row happened."""
         fates = np.full(rows, Fate.PUBLISHED, np.uint8)
         generations: pa.Array = pa.nulls(rows, MAC)
+        latest = np.full(rows, NEVER, np.int64)
         seen: set[bytes] = set()
         met: list[Met] = []
         for (identifies, epoch), column in macs.items():
@@ -141,7 +142,10 @@ class Suppressions:
             references = listed.references.take(at)
             met.append(Met(identifies, epoch, some, listed.macs.take(at.drop_null())))
             seen.update(references.drop_null().unique().to_pylist())
-            generations = pc.if_else(generations.is_null(), references, generations)
+            later = np.zeros(rows, np.bool_)  # under an older key somebody may be listed as erased once more
+            later[some] = listed.erased[line] > latest[some]
+            latest[later] = listed.erased[line][later[some]]
+            generations = pc.if_else(pa.array(later), references, generations)
         anew = pa.array(fates == Fate.PUBLISHED)
         return Held(fates, pc.if_else(anew, generations, pa.scalar(None, MAC)), frozenset(seen), tuple(met))
 

@@ -114,7 +114,7 @@ class Chamber:
         self.record.tables = {table.publish_as: self.facts[name].counts for name, table in self.policy.in_order()}
         self.marts = freeze_marts(self.candidate.marts, self.publication.ledger, self.world)
         self.record.marts = self.marts.counts()
-        self.publication.seal(self.candidate, self.publication.keyring.subjects().newest)
+        self.publication.seal(self.candidate, self.publication.keyring.subjects().newest, self.world.now)
         on_progress = functools.partial(self.on_progress, "gate")
         marts = self.marts.suites(self.facts)
         pass_gate(self.candidate, self.policy, self.facts, self.record, self.world.today, on_progress, marts)

@@ -27,7 +27,7 @@ from stores.settings import Settings
 from stores.warehouse import Published, Suppressed, Warehouse
 from tasks.chamber import read_rules
 from tasks.extraction import Extraction
-from tasks.held_back import FATES, doomed
+from tasks.held_back import FATES, doomed, refuse_unkeyed
 from tasks.people import add_closure, search_source
 from tasks.publication import Publication, new_run_id
 from tasks.remains import publish_remains
@@ -160,10 +160,11 @@ def _close(
     ledger: Ledger, keyring: Keyring, extraction: Extraction | None, warehouse: Warehouse, requests: Sequence[Request]
 ) -> None:
     """Find what else names the people of requests, wherever that can be looked for now."""
-    keys = keyring.subjects()
     unsearched = [request for request in requests if not request.closed]
     if extraction:
-        search_source(extraction, ledger, keys, unsearched)
+        unkeyed = [request for request in requests if request.state == "registered" and request not in unsearched]
+        keys = keyring.subjects()
+        search_source(extraction, ledger, keys, [*unsearched, *(unkeyed if len(keys.numbers) > 1 else ())])
     elif unsearched and (published := warehouse.published()):
         ids = [request.request_id for request in unsearched]
         find = functools.partial(links_in_warehouse, warehouse)
@@ -177,7 +178,6 @@ def _decide(
     published = warehouse.published()
     if published is None:
         raise StoreError("warehouse: nothing is published yet, so nothing can leave it.\n  Run `sluis run` first.")
-    _refuse_unmatched(ledger, requests, published)
     with warehouse.remains(run_id) as remains:
         remains.doom(policy, [*doomed(ledger, published), *as_suppressed(ledger, requests, published)], as_of)
         delete = {name: sum(found.removed.values()) for name, found in remains.counts().items()}
@@ -195,23 +195,19 @@ def _decide(
     )
 
 
-def _refuse_unmatched(ledger: Ledger, requests: Sequence[Request], published: Published) -> None:
-    """Refuse requests whose people the private index cannot tell, because its key is newer: none would leave."""
-    named = ledger.requests.identifiers(request.request_id for request in requests)
-    if any(
-        all(one.epoch != published.index_epoch for one in person)
-        for subjects in named.values()
-        for person in subjects.values()
-    ):
-        raise UsageError(
-            "A request was registered under another key of the root tombstones than the warehouse's private index is "
-            "made under. Nothing was changed.\n  Run `sluis run`; if it is too large for that, register it again."
-        )
-
-
 def as_suppressed(ledger: Ledger, requests: Sequence[Request], published: Published) -> list[Suppressed]:
     """Give whom requests name as if they were held back already."""
     named = ledger.requests.identifiers(request.request_id for request in requests)
+    refuse_unkeyed(
+        (
+            ((request.request_id, subject), one.epoch)
+            for request in requests
+            if request.state == "registered"
+            for subject, person in named.get(request.request_id, {}).items()
+            for one in person
+        ),
+        published,
+    )
     return [
         Suppressed(FATES[SUPPRESSING[request.right]], one.identifies, bytes.fromhex(one.mac))
         for request in requests

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 
 import pyarrow as pa
 
@@ -26,21 +26,28 @@ def held_back_by(live: pa.Table) -> Iterator[Suppression]:
 def doomed(ledger: Ledger, published: Published) -> list[Suppressed]:
     """Give whom the ledger holds back, as the private index of the warehouse knows them.
 
-    Whoever is listed under older keys only was matched by them when the index was made, and found in no row of it.
+    Who was held back before its rows were read is in none of them, and need not be known under its key.
     """
     live = list(held_back_by(ledger.suppressions.live()))
     here = [one for one in live if one.epoch == published.index_epoch]
-    older = {one.reference for one in live if one.epoch <= published.index_epoch}
-    if {one.reference for one in live} - older:
-        raise StandingError(
-            "warehouse: its private index was made under an older key than people are held back by.\n"
-            "  Run `sluis run`, which makes it anew; if an older state was put back, move its file away first."
-        )
+    refuse_unkeyed(((one.reference, one.epoch) for one in live if one.since > published.read_at), published)
     later = defaultdict(list)
     for one in here:
         if one.kind == "erased":
             later[one.identifies, one.mac].append(one)
     return [Suppressed(FATES[one.kind], one.identifies, one.mac, _spared(one, later)) for one in here]
+
+
+def refuse_unkeyed(people: Iterable[tuple[Hashable, int]], published: Published) -> None:
+    """Refuse people of whom any identifier is unknown under the key of the private index: each, and an epoch of one."""
+    under: defaultdict[Hashable, Counter[int]] = defaultdict(Counter)
+    for person, epoch in people:
+        under[person][epoch] += 1
+    if any(epochs[published.index_epoch] < max(epochs.values()) for epochs in under.values()):
+        raise StandingError(
+            "warehouse: its private index was made under another key than people are held back by.\n"
+            "  Run `sluis run`, which makes it anew; if an older state was put back, move its file away first."
+        )
 
 
 def _spared(one: Suppression, erasures: Mapping[tuple[str, bytes], list[Suppression]]) -> frozenset[bytes]:

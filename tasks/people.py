@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from privacy.closure import Links, Person
 from privacy.keys import SubjectKeys
+from privacy.macs import MAC
 from privacy.policy_rights import Identifies
 from privacy.subjects import CUSTOMER, EMAIL, identifiers_of, macs_of, subjects_of
 from privacy.treat import columns_read
@@ -32,18 +35,24 @@ def people_of(columns: Iterable[tuple[Identifies, pa.Array]], rows: int, keys: S
     return people
 
 
-def search_source(extraction: Extraction, ledger: Ledger, keys: SubjectKeys, requests: Iterable[Request]) -> None:
-    """Search the source for further identifiers of the people of requests, and note that this was done."""
+def search_source(extraction: Extraction, ledger: Ledger, keys: SubjectKeys, requests: Sequence[Request]) -> None:
+    """Search the source for further identifiers of the people of requests, and note that this was done.
+
+    Under every key: a warehouse of before the newest one may be put back, and they must be found in it as well.
+    """
     ids = [request.request_id for request in requests]
     if ids:
-        add_closure(ledger, ids, lambda people: _links(extraction, keys), keys.newest, "source")
+        _key_anew(extraction, ledger, keys, [one.request_id for one in requests if one.state == "registered"])
+        links = _links(extraction, keys)
+        for epoch in keys.numbers:
+            add_closure(ledger, ids, lambda people, epoch=epoch: links[epoch], epoch, "source")
         ledger.requests.close(ids)
 
 
 def closed(extraction: Extraction, keys: SubjectKeys, people: People) -> Iterator[tuple[Identifier, ...]]:
     """Give each person's identifiers and those that the source has of them beside."""
     if people:
-        further = _links(extraction, keys).close([_person(one, keys.newest) for one in people])
+        further = _links(extraction, keys)[keys.newest].close([_person(one, keys.newest) for one in people])
         for one, more in zip(people, further, strict=True):
             yield (*one, *_identifiers(more, keys.newest))
 
@@ -64,17 +73,55 @@ def add_closure(
             ledger.requests.add_identifiers(request_id, subject, _identifiers(person, epoch), found_in)
 
 
-def _links(extraction: Extraction, keys: SubjectKeys) -> Links:
-    """Find in the source which accounts and e-mail addresses occur together."""
-    links = Links()
+def _key_anew(extraction: Extraction, ledger: Ledger, keys: SubjectKeys, request_ids: list[str]) -> None:
+    """Give people who were named before the newest key was made their identifiers under it, as far as a row has them.
+
+    Without that, nobody would find them in a warehouse whose private index is made under it.
+    """
+    meant: defaultdict[tuple[str, int, str], list[tuple[str, int]]] = defaultdict(list)
+    for request_id, subjects in ledger.requests.identifiers(request_ids).items():
+        for subject, person in subjects.items():
+            if all(one.epoch != keys.newest for one in person):
+                for one in person:
+                    meant[one.identifies, one.epoch, one.mac].append((request_id, subject))
+    for identifies, epoch, before, after in _met(extraction, keys, meant) if meant else ():
+        for request_id, subject in meant[identifies, epoch, before]:
+            anew = Identifier(identifies, keys.newest, after)
+            ledger.requests.add_identifiers(request_id, subject, [anew], "source")
+
+
+def _met(
+    extraction: Extraction, keys: SubjectKeys, wanted: Collection[tuple[str, int, str]]
+) -> set[tuple[str, int, str, str]]:
+    """Find rows by identifiers under older keys; give each of these, and what it is under the newest."""
+    found = set()
+    for name, table in extraction.world.policy.tables.items():
+        columns = {} if table.derived else identifiers_of(table)
+        kinds = columns_read(table)
+        reading = Reading(name, {column: kinds[column] for column in columns.values()})
+        for batch in extraction.look_at(reading, "people") if columns else ():
+            anew = subjects_of(table, batch, keys, keys.newest)
+            for epoch in {epoch for _, epoch, _ in wanted}:
+                for identifies, macs in subjects_of(table, batch, keys, epoch).items():
+                    sought = [bytes.fromhex(mac) for kind, at, mac in wanted if (kind, at) == (identifies, epoch)]
+                    there = pc.is_in(macs, value_set=pa.array(sought, MAC))
+                    pairs = zip(macs.filter(there).to_pylist(), anew[identifies].filter(there).to_pylist(), strict=True)
+                    found |= {(identifies, epoch, before.hex(), after.hex()) for before, after in pairs}
+    return found
+
+
+def _links(extraction: Extraction, keys: SubjectKeys) -> dict[int, Links]:
+    """Find in the source which accounts and e-mail addresses occur together, under each key."""
+    links = {epoch: Links() for epoch in keys.numbers}
     for name, table in extraction.world.policy.tables.items():
         found = identifiers_of(table)
         if not table.derived and {CUSTOMER, EMAIL} <= found.keys():
             kinds = columns_read(table)
             reading = Reading(name, {column: kinds[column] for column in found.values()})
             for columns in extraction.look_at(reading, "people"):
-                macs: Mapping[Identifies, pa.Array] = subjects_of(table, columns, keys, keys.newest)
-                links.add(macs[CUSTOMER], macs[EMAIL])
+                for epoch, found_there in links.items():
+                    macs: Mapping[Identifies, pa.Array] = subjects_of(table, columns, keys, epoch)
+                    found_there.add(macs[CUSTOMER], macs[EMAIL])
     return links
 
 

@@ -43,10 +43,11 @@ class Publication:
         self._held_back = digest_of(live)
         return Suppressions.of(held_back_by(live))
 
-    def seal(self, candidate: Sealable, index_epoch: int) -> None:
-        """End the writing of a candidate, and tie it to this ledger as it is, and to the epoch of its private index."""
+    def seal(self, candidate: Sealable, index_epoch: int, read_at: datetime.datetime) -> None:
+        """End the writing of a candidate; tie it to this ledger as it is, to its private index's epoch, to a moment."""
         receipts, head = self.ledger.receipts.head()
-        candidate.seal(self.record, Seal(self.record.kind, self.ledger.identity(), receipts, head, index_epoch))
+        seal = Seal(self.record.kind, self.ledger.identity(), receipts, head, index_epoch, read_at)
+        candidate.seal(self.record, seal)
 
     def publish(self, candidate: Sealable, prove: Callable[[], Mapping[str, int]] = dict) -> None:
         """Make a gated candidate what analysts see; `prove` looks for what must be gone, once its folder is gone."""

@@ -61,7 +61,7 @@ def publish_remains(
             record.tables = {table.publish_as: facts[name].counts for name, table in policy.in_order()}
             remains.fill()
             remains.accept()
-            publication.seal(remains, published.index_epoch)
+            publication.seal(remains, published.index_epoch, published.read_at)
             pass_gate(remains, policy, facts, record, today, functools.partial(LISTENER.get(), "gate"))
             ledger.frozen.add(closed, record.run_id, now)
             sought = held_back if kind == "replay" else asked_for(ledger, published, held_back, record.decided)

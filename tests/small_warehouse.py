@@ -28,7 +28,8 @@ Rows = Mapping[str, Sequence[Row]]
 """By source name."""
 
 LATER = datetime.date(2030, 1, 1)
-SEAL = Seal("refresh", "ledger-1", 0, "", 1)
+READ_AT = datetime.datetime(2026, 11, 1, 12, tzinfo=datetime.UTC)
+SEAL = Seal("refresh", "ledger-1", 0, "", 1, READ_AT)
 
 _TOKEN = "{{type: integer, role: direct_identifier, treatment: {{kind: pseudonymize, domain: {}}}{}}}"
 _DAY = "{type: date, role: quasi_identifier, treatment: {kind: generalize, to: day}}"

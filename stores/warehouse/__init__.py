@@ -53,6 +53,8 @@ class Seal:
     """The hash of the last of them; empty if there was none."""
     index_epoch: int
     """The epoch of the root `tombstones` under which the private index is made."""
+    read_at: datetime.datetime
+    """When the rows were read from the source; who was held back then is in none of them."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,6 +80,9 @@ class NewFile:
         """Make it the live file."""
         if self._live.swap_in(self._file, self._private):
             self.warnings.append(STALE_LOG.format(self._live.live.name))
+        with contextlib.suppress(OSError):  # published is published
+            for left in self._work.iterdir():  # second names of the file of before, which would be taken for traces
+                left.unlink() if left.is_file() else shutil.rmtree(left)
 
     def close(self) -> None:
         """Close the file; harmless when it is closed already."""

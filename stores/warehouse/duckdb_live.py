@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -37,7 +38,14 @@ THREADS = 1
 
 RUN_FIRST = "Run `sluis run` once; it builds the warehouse from the source."
 
-BEFORE_SEALS: dict[str, Any] = {"kind": "refresh", "ledger_id": "", "receipts": 0, "head": "", "index_epoch": 0}
+BEFORE_SEALS: dict[str, Any] = {
+    "kind": "refresh",
+    "ledger_id": "",
+    "receipts": 0,
+    "head": "",
+    "index_epoch": 0,
+    "read_at": datetime.datetime.min.replace(tzinfo=datetime.UTC),
+}
 """What is said for a file that says it not: one published before files were tied to their ledger."""
 
 

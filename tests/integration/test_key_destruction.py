@@ -204,7 +204,7 @@ def test_an_epoch_that_never_was_is_refused(office: Place, epoch: int) -> None:
 
 def publish(office: Place, index_epoch: int = 2, key_fingerprint: str = "other") -> None:
     """Publish a warehouse without rows."""
-    seal = Seal("refresh", "ledger", 0, "", index_epoch)
+    seal = Seal("refresh", "ledger", 0, "", index_epoch, datetime.datetime.now(datetime.UTC))
     with DuckDBWarehouse(sa.make_url(office.environment["SLUIS_WAREHOUSE"])).candidate("run-1") as candidate:
         candidate.seal(RunRecord("run-1", "test", "digest", key_fingerprint, TODAY), seal)
         candidate.publish()

@@ -22,10 +22,11 @@ from privacy.treat import EXPIRES_ON, FATE, REASON
 from stores.arrow_stream import readable
 from stores.warehouse import Candidate, Comments, Grouped, Published, Seal
 from stores.warehouse.duckdb import DuckDBWarehouse
+from tests.small_warehouse import READ_AT
 
 NOTHING_SAID = Comments("", {})
 DAY = datetime.date(2030, 1, 1)
-SEAL = Seal("erasure", "ledger-1", 7, "ab12", 3)
+SEAL = Seal("erasure", "ledger-1", 7, "ab12", 3, READ_AT)
 RECORD = RunRecord("run-1", "test", "digest", "fingerprint", datetime.date(2026, 11, 1))
 
 

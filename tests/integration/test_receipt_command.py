@@ -223,7 +223,7 @@ def publish(url: str, office: Office) -> None:
     """Publish a warehouse without rows, which notes the head of a ledger."""
     ledger = open_ledger(sa.make_url(f"sqlite:///{office.ledger}"))
     with DuckDBWarehouse(sa.make_url(url)).candidate("run-1") as candidate:
-        seal = Seal("refresh", ledger.identity(), *ledger.receipts.head(), 1)
+        seal = Seal("refresh", ledger.identity(), *ledger.receipts.head(), 1, datetime.datetime.now(datetime.UTC))
         candidate.seal(RunRecord("run-1", "test", "digest", "fingerprint", TODAY), seal)
         candidate.publish()
 

@@ -26,6 +26,7 @@ from tests.small_warehouse import (
     GUESTS_MAIL,
     LATER,
     POLICY,
+    READ_AT,
     SHOP,
     Rows,
     at,
@@ -40,7 +41,7 @@ from tests.small_warehouse import (
 
 TODAY = datetime.date(2026, 11, 1)
 PAST = datetime.date(2026, 11, 1)
-SEAL = Seal("erasure", "ledger-1", 1, "ab12", 1)
+SEAL = Seal("erasure", "ledger-1", 1, "ab12", 1, READ_AT)
 
 
 def remove(
@@ -263,6 +264,19 @@ def grow(warehouse: DuckDBWarehouse, rows: int) -> None:
         file.chmod(0o600)
         with duckdb.connect(str(file)) as connection:
             connection.execute(statement)
+
+
+def test_once_published_no_second_name_of_the_file_of_before_is_left(shop: DuckDBWarehouse) -> None:
+    """Whoever looks for traces then, still holding the remains, must not find them in a file that is about to go."""
+    with shop.exclusive("run-2"), shop.remains("run-2") as remains:
+        remains.doom(policy(), [erased(ANNA)], None)
+        remains.fill()
+        remains.seal(record("run-2"), SEAL)
+        remains.publish()
+
+        left = [path.name for path in shop.beside("work").iterdir()]
+
+    assert left == []
 
 
 def test_comments_and_marts_stay(tmp_path: Path) -> None:

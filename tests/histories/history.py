@@ -1,0 +1,361 @@
+"""A history: deeds done at a place, and after each of them what must be so by the model."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import datetime
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import Place
+from tests.histories.deeds import Deeds, Done
+from tests.histories.evidence import Seen, Symbols, ledger_rows, look
+from tests.histories.model import Request, Rules, State, Who, refreshed, remaining, with_closure
+from tests.histories.shop import TABLES, Shop
+
+MOST_BY_A_RUN = 3
+"""People whom a run takes out by itself, as the policy says."""
+
+OWED, BESIDE = "a replay is owed", "the ledger is older"
+
+
+@dataclass
+class Ledger:
+    """What the ledger remembers."""
+
+    requests: dict[str, Request] = field(default_factory=dict)
+    unclosed: set[str] = field(default_factory=set)
+    """Requests whose people were not looked for in the source yet."""
+    receipts: tuple[str, ...] = ()
+    """The runs that they are of."""
+    known: set[str] = field(default_factory=set)
+    """Runs of which it has heard."""
+    last: str | None = None
+    """The run that was published last."""
+    sealed: str | None = None
+    """A run that was killed after its publish and before its end, as far as the ledger knows."""
+
+
+@dataclass
+class Live:
+    """What is published."""
+
+    run: str
+    receipts: tuple[str, ...]
+    """Those that the ledger had when it was sealed."""
+    state: State
+
+
+@dataclass
+class Backup:
+    """A copy of the warehouse and of the ledger of one moment."""
+
+    folder: Path
+    live: Live
+    ledger: Ledger
+
+
+class History:
+    """One shop, its warehouse and its ledger, and the model of the three."""
+
+    def __init__(self, place: Place, deeds: Deeds) -> None:
+        self.place, self.deeds, self.shop = place, deeds, Shop(place.source)
+        self.ledger, self.live = Ledger(), None if False else _nothing()
+        self.symbols = Symbols(place.keyring)
+        self.as_of = datetime.date.today()
+        self.epochs = {"analytics": 1, "tombstones": 1, "receipts": 1}
+        self.backups: list[Backup] = []
+        self.asked = 0
+
+    # ── deeds ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def run(self) -> None:
+        """Run, and publish all that is to be published."""
+        if self._refused(lambda: self.deeds.run(self.as_of)):
+            return
+        now, rows = _now(), self.shop.rows()
+        before = set(self.ledger.requests.values())
+        self.take_in(now, rows)
+        state, counts = refreshed(rows, self._rules(now), (self.epochs["analytics"], self.epochs["tombstones"]))
+        done = self.deeds.run(self.as_of)
+        assert done.code == 0, (done, before ^ set(self.ledger.requests.values()))
+        self.committed(done.told, state, counts)
+
+    def take_in(self, now: datetime.datetime, rows: Any) -> None:
+        """Let a run close and decide what it does by itself."""
+        self._close(rows, "decided")
+        waiting = [one for one in self.ledger.requests.values() if one.state == "registered" and not one.lifted]
+        if sum(len(one.people) for one in waiting) <= MOST_BY_A_RUN:
+            self._close(rows, "registered")
+            self._decide(now, *waiting)
+
+    def register(self, right: Any, *people: tuple[Who, ...]) -> str:
+        """Ask for something for some people: each line of the file names one of them in one way."""
+        self.asked += 1
+        reference = f"R-{self.asked}"
+        text = "\n".join(f"{'buyer_id' if kind == 'customer' else kind} = {value}" for kind, value in people)
+        if self._refused(lambda: self.deeds.register(right, reference, text)):
+            return reference
+        rows = self.shop.rows()
+        unknown = [who for who in people if not self._is_known(who, rows)]
+        if unknown:
+            self.refused(lambda: self.deeds.register(right, reference, text), 2)
+            return reference
+        now = _now()
+        asked = Request(reference, right, tuple(with_closure([who], rows) for who in people))
+        self.ledger.requests[reference] = asked
+        if right != "erasure":
+            self._decide(now, asked)
+        done = self.deeds.register(right, reference, text)
+        assert done.code == 0, done
+        return reference
+
+    def end(self, reference: str) -> None:
+        """Lift a restriction, withdraw an objection."""
+        request = self.ledger.requests.get(reference)
+        right = request.right if request else "restriction"
+        if self._refused(lambda: self.deeds.end(right, reference)):
+            return
+        if request is None or right == "erasure" or request.lifted:
+            self.refused(lambda: self.deeds.end(right, reference), 2)
+            return
+        done = self.deeds.end(right, reference)
+        assert done.code == 0, done
+        self.ledger.requests[reference] = dataclasses.replace(request, lifted=True, state="lifted")
+
+    def plan(self) -> str | None:
+        """Plan what waits; give the hash."""
+
+        def plan() -> Done:
+            return self.deeds.plan(self.as_of)
+
+        if self._refused(plan):
+            return None
+        waiting = self._waiting()
+        if not waiting or not self.live.run:
+            self.refused(plan, 3 if waiting else 2)
+            return None
+        self._close(self.shop.rows(), "registered", "decided")
+        done = self._perhaps_unkeyed(plan)
+        if done is None:
+            return None
+        assert done.code == 0, done
+        _, counts = self._remaining(*waiting)
+        told = {name: rows["delete"] for name, rows in done.told["tables"].items()}
+        assert told == {f"{table}s": sum(counts[table].values()) for table in (*TABLES, "guest")}, told
+        return str(done.told["plan_hash"])
+
+    def apply(self, plan_hash: str | None) -> None:
+        """Apply a plan that was just made."""
+        if plan_hash is None:
+            return
+        now, waiting = _now(), self._waiting()
+        done = self.deeds.apply(plan_hash)
+        assert done.code == 0, done
+        self._decide(now, *waiting)
+        self.committed(done.told, *self._remaining())
+
+    def replay(self) -> None:
+        """Replay, whether it is owed or not."""
+        self._remains(lambda: self.deeds.replay(self.as_of), OWED)
+
+    def retention(self) -> None:
+        """Take out of the warehouse what has expired."""
+        self._remains(lambda: self.deeds.retention(self.as_of))
+
+    def _remains(self, deed: Callable[[], Done], *allowed: str) -> None:
+        if self._refused(deed, *allowed):
+            return
+        if not self.live.run:
+            self.refused(deed, 3)
+            return
+        done = self._perhaps_unkeyed(deed)
+        if done is None:
+            return
+        assert done.code == 0, done
+        self.committed(done.told, *self._remaining())
+
+    def rotate(self, root: str) -> None:
+        """Give a root a new epoch."""
+        assert self.deeds.rotate(root).code == 0
+        self.epochs[root] += 1
+
+    def back_up(self) -> None:
+        """Copy the warehouse and the ledger."""
+        if self.live.run:
+            folder = self.place.folder / f"backup-{len(self.backups)}"
+            folder.mkdir()
+            for file in self.place.folder.glob("warehouse.duckdb*"):
+                if not file.name.endswith(".lock"):
+                    shutil.copy2(file, folder / file.name)
+            shutil.copy2(self.place.folder / "ledger.sqlite", folder)
+            self.backups.append(Backup(folder, copy.deepcopy(self.live), copy.deepcopy(self.ledger)))
+
+    def put_back(self, number: int, warehouse: bool, ledger: bool) -> None:
+        """Put a copy of the warehouse, of the ledger, or of both in the place of what is there."""
+        if not self.backups:
+            return
+        backup = self.backups[number % len(self.backups)]
+        if warehouse:
+            self.move_away()
+            for file in backup.folder.glob("warehouse.duckdb*"):
+                shutil.copy2(file, self.place.folder / file.name)
+            self.live = copy.deepcopy(backup.live)
+        if ledger:
+            shutil.copy2(backup.folder / "ledger.sqlite", self.place.folder)
+            self.ledger = copy.deepcopy(backup.ledger)
+
+    def move_away(self) -> None:
+        """Move the warehouse's files away."""
+        for file in self.place.folder.glob("warehouse.duckdb*"):
+            if not file.name.endswith(".lock"):
+                file.unlink()
+        self.live = _nothing()
+
+    # ── what must be so ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def standing(self) -> str | None:
+        """Tell what is wrong between ledger and warehouse, None where nothing is."""
+        if not self.live.run:
+            return None
+        if (
+            self.ledger.receipts[: len(self.live.receipts)] != self.live.receipts
+            or self.live.run not in self.ledger.known
+        ):
+            return BESIDE
+        if self.live.run == self.ledger.sealed:
+            return None
+        return None if self.live.run == self.ledger.last else OWED
+
+    def refused(self, deed: Callable[[], Done], code: int) -> None:
+        """Do what must be refused, and see that nothing has changed by it."""
+        before = self.fingerprint()
+        done = deed()
+        assert done.code == code, (code, done)
+        assert self.fingerprint() == before, f"changed by what was refused with {code}: {done.said}"
+
+    def _refused(self, deed: Callable[[], Done], *allowed: str) -> bool:
+        """See a deed refused if ledger and warehouse do not belong together."""
+        trouble = self.standing()
+        if trouble is None or trouble in allowed:
+            return False
+        self.refused(deed, 5)
+        return True
+
+    def _perhaps_unkeyed(self, deed: Callable[[], Done]) -> Done | None:
+        """Do what may be refused where the private index is older than the key of who is held back."""
+        before = self.fingerprint()
+        done = deed()
+        if done.code == 5 and self.live.state.index_epoch < self.epochs["tombstones"]:
+            assert "older key" in done.said, done
+            assert self.fingerprint() == before, f"changed by what was refused: {done.said}"
+            return None
+        return done
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """Sum up the warehouse, and the ledger row by row."""
+        files = sorted(self.place.folder.glob("warehouse.duckdb*"))
+        found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()}
+        return {**{name: of for name, of in found.items() if not name.endswith(".lock")}, **ledger_rows(self.place)}
+
+    def committed(self, told: Mapping[str, Any], state: State, counts: Mapping[str, Counter[str]]) -> None:
+        """See that what is published is what must be, and note that it is."""
+        self._heal()
+        run = str(told["run_id"])
+        self.live = Live(run, self.ledger.receipts, state)
+        self.ledger.receipts += (run,)
+        self.ledger.known.add(run)
+        self.ledger.last, self.ledger.sealed = run, None
+        for one in self.ledger.requests.values():
+            if one.state == "decided":
+                self.ledger.requests[one.reference] = dataclasses.replace(one, state="applied")
+        for table in (*TABLES, "guest"):
+            for fate in ("erased", "restricted", "objected", "expired"):
+                assert told["tables"][f"{table}s"][fate] == counts[table][fate], (table, fate, told["tables"], counts)
+        self.check(counts)
+
+    def check(self, counts: Mapping[str, Counter[str]] | None = None) -> None:
+        """Look at all that the warehouse consists of, and at the ledger."""
+        seen = look(self.place, self.epochs)
+        assert seen.run == self.live.run
+        self.nobody_held_back_is_visible(seen)
+        self.nothing_outlives_its_time(seen)
+        self.symbols.compare(seen, self.live.state)
+        assert seen.faults == (), seen.faults
+        assert seen.receipts == self.ledger.receipts, "each publish has its receipt, and nothing else has"
+        assert seen.states == {one.reference: one.state for one in self.ledger.requests.values()}
+
+    def nobody_held_back_is_visible(self, seen: Seen) -> None:
+        """Nobody is published whom somebody asked to hold back, but for what happened after an erasure."""
+
+    def nothing_outlives_its_time(self, seen: Seen) -> None:
+        """No row is published past its time, but for those that a procedure needs."""
+        late = [(t, nr) for t, nr, expires in seen.expiries if expires and expires <= self.as_of]
+        assert not late, late
+
+    # ── the model's own part ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _rules(self, now: datetime.datetime, *more: Request) -> Rules:
+        waiting = {one.reference: dataclasses.replace(one, since=now) for one in more if one.since is None}
+        return Rules((self.ledger.requests | waiting).values(), self.as_of, now)
+
+    def _remaining(self, *waiting: Request) -> tuple[State, dict[str, Counter[str]]]:
+        return remaining(self.live.state, self._rules(_now(), *waiting))
+
+    def _waiting(self) -> list[Request]:
+        return [one for one in self.ledger.requests.values() if one.state in ("registered", "decided")]
+
+    def _decide(self, now: datetime.datetime, *requests: Request) -> None:
+        for one in requests:
+            one = self.ledger.requests[one.reference]
+            if one.state == "registered":
+                self.ledger.requests[one.reference] = dataclasses.replace(one, state="decided", since=now)
+
+    def _close(self, rows: Any, *states: str) -> None:
+        for reference in sorted(self.ledger.unclosed):
+            one = self.ledger.requests[reference]
+            if one.state in states or (one.state == "applied" and "decided" in states):
+                people = tuple(with_closure(person, rows) for person in one.people)
+                self.ledger.requests[reference] = dataclasses.replace(one, people=people)
+                self.ledger.unclosed.remove(reference)
+
+    def _is_known(self, who: Who, rows: Any) -> bool:
+        """Tell whether any row of the source or the warehouse names somebody."""
+        kind, value = who
+        column = "account" if kind == "customer" else "email"
+        if any(getattr(row, column) == value for row in self.live.state.published.values()):
+            return True
+        return any(who in _names(table, row) for table in TABLES for row in rows[table].values())
+
+    def _heal(self) -> None:
+        """Let the ledger finish a run that was killed after its publish."""
+        if self.ledger.sealed and self.live.run == self.ledger.sealed:
+            if self.ledger.receipts[-1:] != (self.live.run,):
+                self.ledger.receipts += (self.live.run,)
+            self.ledger.last = self.live.run
+        self.ledger.sealed = None
+
+
+def _names(table: str, row: Mapping[str, Any]) -> set[Who]:
+    from tests.independent_tokens import canonical
+
+    found: set[Who] = set()
+    if row.get("buyer_id") is not None:
+        found.add(("customer", row["buyer_id"]))
+    if email := canonical(row.get("email"), "email"):
+        found.add(("email", email))
+    return found
+
+
+def _nothing() -> Live:
+    return Live("", (), State())
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)

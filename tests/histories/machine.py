@@ -1,0 +1,193 @@
+"""Histories at random: any deed at any time, by the rules of a state machine."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from stores.keyring_file import create_keyring
+from stores.ledger import open_ledger
+from stores.settings import database_url
+from tests.conftest import Place
+from tests.histories.deeds import ByFunctions, Deeds
+from tests.histories.history import History
+from tests.histories.shop import ADDRESSES, GUESTS, PEOPLE, POLICY, Shop, ago, now, spelled
+
+IN_MEMORY = Path("/dev/shm")
+TODAY = datetime.date.today()
+
+PERSON = st.sampled_from(PEOPLE)
+ACCOUNT = st.sampled_from(sorted(ADDRESSES))
+BUYER = st.sampled_from(
+    [(account, email) for account, emails in ADDRESSES.items() for email in emails]
+    + [(None, email) for email in GUESTS]
+)
+SOME = st.integers(0, 9)
+
+
+@cache
+def _template() -> Path:
+    """Make a shop in which nothing has happened yet, once; histories take a copy."""
+    place = Place(Path(tempfile.mkdtemp(prefix="histories-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None)))
+    Shop(place.source).create(TODAY)
+    place.policy.write_text(POLICY, encoding="utf-8")
+    create_keyring(place.keyring, TODAY)
+    open_ledger(database_url("ledger", place.environment))
+    return place.folder
+
+
+def new_place() -> Place:
+    """Give a shop in which nothing has happened yet."""
+    folder = Path(tempfile.mkdtemp(prefix="history-", dir=_template().parent))
+    for file in _template().iterdir():
+        shutil.copy2(file, folder / file.name)
+    return Place(folder)
+
+
+class Histories(RuleBasedStateMachine):
+    """Deeds in any order; History sees after each that what is there is what must be."""
+
+    make_deeds: Callable[[Place], Deeds] = ByFunctions
+
+    @initialize()
+    def begin(self) -> None:
+        self.place = new_place()
+        self.history = History(self.place, type(self).make_deeds(self.place))
+        self.shop = self.history.shop
+        self.history.run()
+
+    def teardown(self) -> None:
+        if hasattr(self, "place"):
+            shutil.rmtree(self.place.folder)
+
+    # ── publishes ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @rule()
+    def run(self) -> None:
+        self.history.run()
+
+    @rule()
+    def erase_by_plan(self) -> None:
+        self.history.apply(self.history.plan())
+
+    @rule()
+    def replay(self) -> None:
+        self.history.replay()
+
+    @rule()
+    def retention(self) -> None:
+        self.history.retention()
+
+    # ── rights ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @rule(person=PERSON)
+    def ask_for_erasure(self, person: Any) -> None:
+        self.history.register("erasure", person)
+
+    @rule(person=PERSON, plan=st.booleans())
+    def erase(self, person: Any, plan: bool) -> None:
+        self.history.register("erasure", person)
+        if plan:
+            self.history.apply(self.history.plan())
+        else:
+            self.history.run()
+
+    @rule(people=st.lists(PERSON, min_size=2, max_size=4, unique=True))
+    def ask_for_erasure_of_several(self, people: Any) -> None:
+        self.history.register("erasure", *people)
+
+    @rule(person=PERSON, right=st.sampled_from(["restriction", "objection"]))
+    def restrict_or_object(self, person: Any, right: str) -> None:
+        self.history.register(right, person)
+
+    @rule(some=SOME)
+    def lift_or_withdraw(self, some: int) -> None:
+        references = [one.reference for one in self.history.ledger.requests.values() if one.right != "erasure"]
+        self.history.end(references[some % len(references)] if references else "R-0")
+
+    # ── the shop ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @rule(buyer=BUYER, months=st.sampled_from([0, 0, 0, 1, 12, 17, 30]), spelling=SOME)
+    def sell(self, buyer: Any, months: int, spelling: int) -> None:
+        account, email = buyer
+        self.shop.sell(account, spelled(email, spelling), now() if months == 0 else ago(TODAY, months))
+
+    @rule(buyer=BUYER, odd=st.sampled_from(["no day", "tomorrow"]))
+    def sell_oddly(self, buyer: Any, odd: str) -> None:
+        tomorrow = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
+        self.shop.sell(*buyer, None if odd == "no day" else tomorrow.isoformat())
+
+    @rule(account=ACCOUNT)
+    def write(self, account: int) -> None:
+        self.shop.write(account, now())
+
+    @rule(account=ACCOUNT)
+    def join_anew(self, account: int) -> None:
+        self.shop.join(account, ADDRESSES[account][0], now())
+
+    @rule(account=ACCOUNT, other=ACCOUNT)
+    def change_address(self, account: int, other: int) -> None:
+        address = ADDRESSES[other][0] if other != account else f"new.{account}@example.net"
+        self.shop.change("update buyer set email = ? where buyer_id = ?", address, account)
+
+    @rule(account=ACCOUNT)
+    def delete_account(self, account: int) -> None:
+        self.shop.change("delete from buyer where buyer_id = ?", account)
+
+    @rule(some=SOME)
+    def delete_sale(self, some: int) -> None:
+        sales = sorted(self.shop.rows()["sale"])
+        if sales:
+            self.shop.change("delete from line where sale_id = ?", sales[some % len(sales)])
+            self.shop.change("delete from sale where sale_id = ?", sales[some % len(sales)])
+
+    @rule(some=SOME)
+    def hold(self, some: int) -> None:
+        sales = sorted(self.shop.rows()["sale"])
+        if sales:
+            row = "insert into dispute values (null, 'M-1', 'sale', ?, '2000-01-01', null)"
+            self.shop.change(row, sales[some % len(sales)])
+
+    @rule()
+    def release_holds(self) -> None:
+        self.shop.change("delete from dispute")
+
+    # ── clocks, keys and backups ──────────────────────────────────────────────────────────────────────────────────
+
+    @rule(months=st.integers(1, 5))
+    def let_time_pass(self, months: int) -> None:
+        day = datetime.date.fromisoformat(ago(self.history.as_of, -months)[:10])
+        self.history.as_of = day
+
+    @rule(root=st.sampled_from(["analytics", "tombstones", "receipts"]))
+    def rotate(self, root: str) -> None:
+        self.history.rotate(root)
+
+    @rule()
+    def back_up(self) -> None:
+        self.history.back_up()
+
+    @rule(some=SOME)
+    def put_the_warehouse_back(self, some: int) -> None:
+        self.history.put_back(some, warehouse=True, ledger=False)
+        self.history.run()
+        self.history.replay()
+
+    @rule(some=SOME, both=st.booleans())
+    def put_the_ledger_back(self, some: int, both: bool) -> None:
+        self.history.put_back(some, warehouse=both, ledger=True)
+        self.history.replay()
+
+    @rule()
+    def begin_anew(self) -> None:
+        if self.history.standing():
+            self.history.move_away()
+        self.history.run()

@@ -16,7 +16,9 @@ from stores.keyring_file import create_keyring
 from stores.ledger import Ledger, open_ledger
 from tests.conftest import Place, run_in_process
 from tests.corner_shop import POLICY, SCHEMA, fill
+from tests.in_chamber import run_in_chamber
 from tests.postgres import PostgresServer, running
+from tests.rights_shop import make
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +41,23 @@ def published(run_once: Place, place: Place) -> Place:
     for file in run_once.folder.iterdir():
         shutil.copy2(file, place.folder / file.name)
     return place
+
+
+@pytest.fixture(scope="session")
+def rights_once(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Run the shop of those who ask for their rights once. Not to be changed: tests take a copy."""
+    made = Place(tmp_path_factory.mktemp("rights_shop"))
+    make(made)
+    run_in_chamber(made)
+    return made
+
+
+@pytest.fixture
+def shop(rights_once: Place, tmp_path: Path) -> Place:
+    """Give the shop of those who ask for their rights, after a good run."""
+    copy = Place(tmp_path / "shop")
+    shutil.copytree(rights_once.folder, copy.folder)
+    return copy
 
 
 @pytest.fixture(scope="session")

@@ -31,8 +31,8 @@ def verify_erasure(settings: Settings, reference: str) -> dict[str, Any]:
         people = as_suppressed(ledger, [request], published)
     if not people:
         raise UsageError(
-            "This request's people cannot be looked for by the keys of this warehouse: it was turned down, its tombstone "
-            "has expired, or the last full run met none of them under the key of then."
+            "This request's people cannot be looked for by the keys of this warehouse: it was turned down, its "
+            "tombstone has expired, or the last full run met none of them under the key of then."
         )
     checks = search(warehouse, [one for one in people if one.fate == Fate.ERASED], {})
     told = {

@@ -19,9 +19,9 @@ _REPLAY = (
 )
 
 _OTHER_KEYS = (
-    "keyring: another key file signed this ledger's last receipt, so this one knows nobody who is held back. Nothing was "
-    "changed.\n  Put the key file of before back. If it is lost for good, nobody can be recognised by this ledger any "
-    "more: move ledger and warehouse away, and register what was asked anew."
+    "keyring: another key file signed this ledger's last receipt, so this one knows nobody who is held back. Nothing "
+    "was changed.\n  Put the key file of before back. If it is lost for good, nobody can be recognised by this ledger "
+    "any more: move ledger and warehouse away, and register what was asked anew."
 )
 
 

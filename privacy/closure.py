@@ -7,7 +7,7 @@ the account whose rows carry it, if it is just one. An address that several acco
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,63 +19,57 @@ from privacy.subjects import CUSTOMER, EMAIL
 Person = frozenset[tuple[Identifies, bytes]]
 """Identifiers of one person: what they identify, and their MACs."""
 
-LINKS = pa.schema([(CUSTOMER, MAC), (EMAIL, MAC)])
-
 
 class Links:
-    """Which accounts and e-mail addresses occur in one row."""
+    """Which accounts and e-mail addresses occur in one row, as far as the rows around some people go."""
 
-    def __init__(self) -> None:
-        self._pairs = LINKS.empty_table()
-        self._new: list[pa.RecordBatch] = []
-        self._rows = 0
+    def __init__(self, people: Iterable[Person]) -> None:
+        self._people = list(people)
+        self._emails_of: defaultdict[bytes, set[bytes]] = defaultdict(set)
+        self._customers_of: defaultdict[bytes, set[bytes]] = defaultdict(set)
+        self._sought: set[tuple[Identifies, bytes]] = set()
 
-    def add(self, customers: pa.Array, emails: pa.Array) -> None:
-        """Add the MACs of a batch of rows (16 bytes each, NULL where there is none)."""
-        both = pc.and_(customers.is_valid(), emails.is_valid())
-        batch = pa.RecordBatch.from_arrays([customers.filter(both), emails.filter(both)], schema=LINKS)
-        self._new.append(batch)
-        self._rows += len(batch)
-        if self._rows > max(_FEW, len(self._pairs)):
-            self._gather()
+    def still_to_seek(self) -> Iterator[dict[Identifies, pa.Array]]:
+        """Give, as long as there are any, the MACs by which rows are to be added next: at most three times.
 
-    def close(self, people: Iterable[Person]) -> Iterator[Person]:
+        First those whom the people name; then what stood beside these; then the addresses of the accounts found.
+        """
+        for found in (self._named, self._beside, self._addresses):
+            new = found() - self._sought
+            if new:
+                self._sought |= new
+                yield {kind: pa.array(sorted(mac for of, mac in new if of == kind), MAC) for kind in (CUSTOMER, EMAIL)}
+
+    def add(self, customers: pa.Array, emails: pa.Array, sought: Mapping[Identifies, pa.Array]) -> None:
+        """Add, of a batch of rows, those that carry what is sought (MACs of 16 bytes, NULL where there is none)."""
+        wanted = pc.or_(pc.is_in(customers, sought[CUSTOMER]), pc.is_in(emails, sought[EMAIL]))
+        both = pc.and_(wanted, pc.and_(customers.is_valid(), emails.is_valid()))
+        self.pair(zip(customers.filter(both).to_pylist(), emails.filter(both).to_pylist(), strict=True))
+
+    def pair(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        """Add accounts and addresses that occur in one row."""
+        for customer, email in pairs:
+            self._emails_of[customer].add(email)
+            self._customers_of[email].add(customer)
+
+    def close(self) -> Iterator[Person]:
         """Give, person by person, the identifiers that the request did not name."""
-        self._gather()
-        named = list(people)
-        emails_of, customers_of = self._around({mac for person in named for _, mac in person})
-        for person in named:
+        for person in self._people:
             accounts = {mac for kind, mac in person if kind == CUSTOMER}
             for email in (mac for kind, mac in person if kind == EMAIL):
-                if len(customers_of[email]) == 1:
-                    accounts |= customers_of[email]
-            own = {email for one in accounts for email in emails_of[one] if customers_of[email] <= accounts}
+                if len(self._customers_of[email]) == 1:
+                    accounts |= self._customers_of[email]
+            own = {email for one in accounts for email in self._emails_of[one] if self._customers_of[email] <= accounts}
             found: set[tuple[Identifies, bytes]] = {(CUSTOMER, mac) for mac in accounts}
             found |= {(EMAIL, mac) for mac in own}
             yield frozenset(found - person)
 
-    def _gather(self) -> None:
-        """Keep each pair once."""
-        together = pa.concat_tables([self._pairs, pa.Table.from_batches(self._new, LINKS)])
-        self._pairs = together.group_by([CUSTOMER, EMAIL]).aggregate([])
-        self._new, self._rows = [], 0
+    def _named(self) -> set[tuple[Identifies, bytes]]:
+        return {one for person in self._people for one in person}
 
-    def _around(self, macs: set[bytes]) -> tuple[dict[bytes, set[bytes]], dict[bytes, set[bytes]]]:
-        """Give the addresses of accounts and the accounts of addresses, as far as a request can reach."""
-        accounts = self._beside(EMAIL, macs, CUSTOMER) | macs
-        addresses = self._beside(CUSTOMER, accounts, EMAIL) | macs
-        near = self._pairs.filter(pc.is_in(self._pairs[EMAIL], value_set=pa.array(sorted(addresses), MAC)))
-        emails_of: defaultdict[bytes, set[bytes]] = defaultdict(set)
-        customers_of: defaultdict[bytes, set[bytes]] = defaultdict(set)
-        for customer, email in zip(near[CUSTOMER].to_pylist(), near[EMAIL].to_pylist(), strict=True):
-            emails_of[customer].add(email)
-            customers_of[email].add(customer)
-        return emails_of, customers_of
+    def _beside(self) -> set[tuple[Identifies, bytes]]:
+        customers: set[tuple[Identifies, bytes]] = {(CUSTOMER, mac) for mac in self._emails_of}
+        return customers | self._addresses()
 
-    def _beside(self, of: Identifies, macs: set[bytes], wanted: Identifies) -> set[bytes]:
-        pairs = self._pairs.filter(pc.is_in(self._pairs[of], value_set=pa.array(sorted(macs), MAC)))
-        return set(pairs[wanted].to_pylist())
-
-
-_FEW = 100_000
-"""Pairs below this number are not worth gathering."""
+    def _addresses(self) -> set[tuple[Identifies, bytes]]:
+        return {(EMAIL, mac) for mac in self._customers_of}

@@ -32,7 +32,7 @@ from tasks.people import add_closure, search_source
 from tasks.publication import Publication, new_run_id
 from tasks.remains import publish_remains
 from tasks.requests_intake import suppressing
-from tasks.search import links_in_warehouse, refuse_unknown, source_if_there
+from tasks.search import follow_in_warehouse, refuse_unknown, source_if_there
 from tasks.standing import check_standing
 from tasks.subject_file import read_people
 
@@ -167,8 +167,8 @@ def _close(
         search_source(extraction, ledger, keys, [*unsearched, *(unkeyed if len(keys.numbers) > 1 else ())])
     elif unsearched and (published := warehouse.published()):
         ids = [request.request_id for request in unsearched]
-        find = functools.partial(links_in_warehouse, warehouse)
-        add_closure(ledger, ids, find, published.index_epoch, "warehouse")
+        follow = functools.partial(follow_in_warehouse, warehouse)
+        add_closure(ledger, ids, follow, published.index_epoch, "warehouse")
 
 
 def _decide(

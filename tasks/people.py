@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
@@ -43,32 +44,32 @@ def search_source(extraction: Extraction, ledger: Ledger, keys: SubjectKeys, req
     ids = [request.request_id for request in requests]
     if ids:
         _key_anew(extraction, ledger, keys, [one.request_id for one in requests if one.state == "registered"])
-        links = _links(extraction, keys)
         for epoch in keys.numbers:
-            add_closure(ledger, ids, lambda people, epoch=epoch: links[epoch], epoch, "source")
+            add_closure(ledger, ids, functools.partial(_follow, extraction, keys, epoch), epoch, "source")
         ledger.requests.close(ids)
 
 
 def closed(extraction: Extraction, keys: SubjectKeys, people: People) -> Iterator[tuple[Identifier, ...]]:
     """Give each person's identifiers and those that the source has of them beside."""
     if people:
-        further = _links(extraction, keys)[keys.newest].close([_person(one, keys.newest) for one in people])
-        for one, more in zip(people, further, strict=True):
+        links = Links(_person(one, keys.newest) for one in people)
+        _follow(extraction, keys, keys.newest, links)
+        for one, more in zip(people, links.close(), strict=True):
             yield (*one, *_identifiers(more, keys.newest))
 
 
 def add_closure(
-    ledger: Ledger, request_ids: list[str], links: Callable[[list[Person]], Links], epoch: int, found_in: str
+    ledger: Ledger, request_ids: list[str], follow: Callable[[Links], None], epoch: int, found_in: str
 ) -> None:
-    """Add to requests the identifiers that their people have beside those named, as far as `links` of them tell."""
+    """Add to requests the identifiers that their people have beside those named, as far as `follow` finds them."""
     named = [
         (request_id, subject, _person(identifiers, epoch))
         for request_id, subjects in ledger.requests.identifiers(request_ids).items()
         for subject, identifiers in subjects.items()
     ]
-    people = [person for _, _, person in named]
-    further = links(people).close(people)
-    for (request_id, subject, _), person in zip(named, further, strict=True):
+    links = Links(person for _, _, person in named)
+    follow(links)
+    for (request_id, subject, _), person in zip(named, links.close(), strict=True):
         if person:
             ledger.requests.add_identifiers(request_id, subject, _identifiers(person, epoch), found_in)
 
@@ -110,19 +111,17 @@ def _met(
     return found
 
 
-def _links(extraction: Extraction, keys: SubjectKeys) -> dict[int, Links]:
-    """Find in the source which accounts and e-mail addresses occur together, under each key."""
-    links = {epoch: Links() for epoch in keys.numbers}
-    for name, table in extraction.world.policy.tables.items():
-        found = identifiers_of(table)
-        if not table.derived and {CUSTOMER, EMAIL} <= found.keys():
-            kinds = columns_read(table)
-            reading = Reading(name, {column: kinds[column] for column in found.values()})
-            for columns in extraction.look_at(reading, "people"):
-                for epoch, found_there in links.items():
+def _follow(extraction: Extraction, keys: SubjectKeys, epoch: int, links: Links) -> None:
+    """Find in the source which accounts and e-mail addresses occur together around some people, under one key."""
+    for sought in links.still_to_seek():
+        for name, table in extraction.world.policy.tables.items():
+            found = identifiers_of(table)
+            if not table.derived and {CUSTOMER, EMAIL} <= found.keys():
+                kinds = columns_read(table)
+                reading = Reading(name, {column: kinds[column] for column in found.values()})
+                for columns in extraction.look_at(reading, "people"):
                     macs: Mapping[Identifies, pa.Array] = subjects_of(table, columns, keys, epoch)
-                    found_there.add(macs[CUSTOMER], macs[EMAIL])
-    return links
+                    links.add(macs[CUSTOMER], macs[EMAIL], sought)
 
 
 def _person(identifiers: Iterable[Identifier], epoch: int) -> Person:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from expectations.source import find_drift
-from privacy.closure import Links, Person
+from privacy.closure import Links
 from privacy.errors import StoreError, UsageError
 from privacy.keys import Keyring
 from privacy.macs import MAC
@@ -104,16 +104,8 @@ def _in_source(wanted: Wanted, keyring: Keyring, extraction: Extraction) -> Want
     return found
 
 
-def links_in_warehouse(warehouse: Warehouse, people: Iterable[Person]) -> Links:
-    """Find in the private index which accounts and e-mail addresses occur together, as far as closures look."""
-    named = [one for person in people for one in person]
-    pairs = {*warehouse.links(CUSTOMER, [mac for kind, mac in named if kind == CUSTOMER])}
-    pairs |= {*warehouse.links(EMAIL, [mac for kind, mac in named if kind == EMAIL])}
-    pairs |= {*warehouse.links(CUSTOMER, {customer for customer, _ in pairs})}
-    pairs |= {*warehouse.links(EMAIL, {email for _, email in pairs})}
-    links = Links()
-    links.add(*(pa.array(macs, MAC) for macs in zip(*sorted(pairs), strict=True)) if pairs else (NOBODY, NOBODY))
-    return links
-
-
-NOBODY = pa.array([], MAC)
+def follow_in_warehouse(warehouse: Warehouse, links: Links) -> None:
+    """Find in the private index which accounts and e-mail addresses occur together around some people."""
+    for sought in links.still_to_seek():
+        for identifies, macs in sought.items():
+            links.pair(warehouse.links(identifies, macs.to_pylist()))

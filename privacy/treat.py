@@ -113,7 +113,8 @@ class TableTreater:
         rows = np.concatenate([np.flatnonzero(published), behind])
         treated = self._treat_rows(columns, verdict, rows, self.counts, len(behind))
         ahead = len(rows) - len(behind)
-        return treated.slice(0, ahead), treated.slice(ahead).append_column(REASON, verdict.reason_of(behind))
+        set_aside = treated.take(pa.array(np.arange(ahead, len(rows))))  # a slice would keep the whole batch alive
+        return treated.slice(0, ahead), set_aside.append_column(REASON, verdict.reason_of(behind))
 
     def foresee(self, batch: pa.RecordBatch) -> Verdict:
         """Decide a raw batch and keep count, as `treat` does, without treating a row."""

@@ -83,9 +83,9 @@ def freeze(
     """
     cells: list[Cell] = []
     for name, mart in policy.marts.items():
-        query = _query(schema, policy, mart, done.get(name, ()), open_from)
-        if _can_be_asked(connection, query):
-            cells += may_be_shown(mart, _counted(connection, query, name, mart))
+        steps = _steps(schema, policy, mart, done.get(name, ()), open_from)
+        if _can_be_asked(connection, steps[0]):
+            cells += may_be_shown(mart, _counted(connection, steps, name, mart))
     return cells
 
 
@@ -97,8 +97,16 @@ def _can_be_asked(connection: duckdb.DuckDBPyConnection, query: str) -> bool:
     return True
 
 
-def _counted(connection: duckdb.DuckDBPyConnection, query: str, name: str, mart: Mart) -> Iterator[Counted]:
-    for month, people, *values in connection.execute(query).fetchall():
+def _counted(
+    connection: duckdb.DuckDBPyConnection, steps: tuple[str, str, str], name: str, mart: Mart
+) -> Iterator[Counted]:
+    """Count in steps, a table for each: DuckDB spills one join or grouping at a time, but not all of them at once."""
+    rows, by_person, cells = steps
+    connection.execute(f"create temp table counted as {rows}")
+    connection.execute(f"create temp table by_person as {by_person}")
+    found = connection.execute(cells).fetchall()
+    connection.execute("drop table counted; drop table by_person")
+    for month, people, *values in found:
         of, amounts = values[: len(mart.by)], [Decimal(amount) for amount in values[len(mart.by) :]]
         totals, largest, absolute = amounts[::3], amounts[1::3], amounts[2::3]
         shares = [most / all_ for most, all_ in zip(largest, absolute, strict=True) if all_]
@@ -108,9 +116,13 @@ def _counted(connection: duckdb.DuckDBPyConnection, query: str, name: str, mart:
         yield Counted(cell, tuple(shares))
 
 
-def _query(schema: str, policy: Policy, mart: Mart, done: Collection[datetime.date], open_from: datetime.date) -> str:
-    """Give the query of cells: month, people, values; of each measure its total, the most that one person has of it,
-    and what all have, signs apart.
+def _steps(
+    schema: str, policy: Policy, mart: Mart, done: Collection[datetime.date], open_from: datetime.date
+) -> tuple[str, str, str]:
+    """Give the queries of rows, of rows added up by person, and of cells.
+
+    A cell has its month, people and values; of each measure its total, the most that one person has of it, and what all
+    have, signs apart.
 
     Rows that tell of nobody are nobody's among the people, and one person's in the shares: doubt withholds.
     """
@@ -122,11 +134,11 @@ def _query(schema: str, policy: Policy, mart: Mart, done: Collection[datetime.da
     names = ", ".join(f"c{n}" for n in range(len(cells)))
     by_person = ", ".join(f"coalesce(sum(m{n}), 0) as m{n}" for n in range(len(amounts)))
     figures = ", ".join(f"sum(m{n}), max(abs(m{n})), sum(abs(m{n}))" for n in range(len(amounts)))
+    joined = _joined(schema, policy, mart)
     return (
-        f"with counted as (select {month} as month, {person} as person, {', '.join([*cells, *amounts])} "
-        f"from {_joined(schema, policy, mart)}), "
-        f"by_person as (select month, {names}, person, {by_person} from counted where {wanted} group by all) "
-        f"select month, count(person), {names}, {figures} from by_person group by month, {names}"
+        f"select {month} as month, {person} as person, {', '.join([*cells, *amounts])} from {joined} where {wanted}",
+        f"select month, {names}, person, {by_person} from counted group by all",
+        f"select month, count(person), {names}, {figures} from by_person group by month, {names}",
     )
 
 

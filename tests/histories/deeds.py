@@ -137,10 +137,11 @@ class ByCommands:
         return Done(outcome.exit_code, outcome.json if outcome.stdout.strip() else {}, outcome.stderr)
 
 
-def finish(chamber: Chamber) -> None:
+def finish(chamber: Chamber) -> Found:
     """Gate and publish what a run has extracted."""
     chamber.gate()
     chamber.publish()
+    return chamber.record.as_json()
 
 
 def done(work: Callable[[], Found]) -> Done:

@@ -104,6 +104,18 @@ def run_states(place: Place) -> dict[str, str]:
         return {row["run_id"]: row["state"] for row in _rows(ledger, "run")}
 
 
+def receipts_of(place: Place) -> tuple[str, ...]:
+    """Give the runs that receipts are of, in their order."""
+    with _ledger(place) as ledger:
+        return tuple(json.loads(row["body"])["run_id"] for row in _rows(ledger, "receipt", "number"))
+
+
+def live_run(place: Place) -> str:
+    """Give the run that published what is published."""
+    with duckdb.connect(str(place.warehouse), read_only=True) as connection:
+        return str(_dicts(connection, "sluis_meta.run")[0]["run_id"])
+
+
 class Symbols:
     """Which UUID each symbol is, for a whole history: one and the same for as long, and none that stands for two."""
 

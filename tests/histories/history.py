@@ -8,16 +8,38 @@ import datetime
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tests.conftest import Place
-from tests.histories.deeds import Deeds, Done
-from tests.histories.evidence import Seen, Symbols, ledger_rows, look
-from tests.histories.model import Request, Rules, State, Who, refreshed, remaining, with_closure
-from tests.histories.shop import TABLES, Shop
+from tests.histories.deeds import ByFunctions, Deeds, Done, finish
+from tests.histories.deeds import done as done_by
+from tests.histories.evidence import (
+    Seen,
+    Symbols,
+    ledger_rows,
+    live_run,
+    look,
+    receipts_of,
+    request_states,
+    run_states,
+)
+from tests.histories.killing import in_own_process
+from tests.histories.model import (
+    HAPPENED,
+    Request,
+    Rules,
+    State,
+    Who,
+    moment,
+    refreshed,
+    remaining,
+    with_closure,
+)
+from tests.histories.shop import TABLES, Shop, whose
+from tests.independent_tokens import canonical
 
 MOST_BY_A_RUN = 3
 """People whom a run takes out by itself, as the policy says."""
@@ -40,6 +62,8 @@ class Ledger:
     """The run that was published last."""
     sealed: str | None = None
     """A run that was killed after its publish and before its end, as far as the ledger knows."""
+    of_sealed: frozenset[str] = frozenset()
+    """The requests that it applied."""
 
 
 @dataclass
@@ -64,14 +88,18 @@ class Backup:
 class History:
     """One shop, its warehouse and its ledger, and the model of the three."""
 
-    def __init__(self, place: Place, deeds: Deeds) -> None:
+    def __init__(self, place: Place, deeds: Deeds, ungated: bool = False) -> None:
         self.place, self.deeds, self.shop = place, deeds, Shop(place.source)
-        self.ledger, self.live = Ledger(), None if False else _nothing()
+        self.ungated = ungated
+        self.ledger, self.live = Ledger(), _nothing()
         self.symbols = Symbols(place.keyring)
         self.as_of = datetime.date.today()
         self.epochs = {"analytics": 1, "tombstones": 1, "receipts": 1}
         self.backups: list[Backup] = []
         self.asked = 0
+        self.facts: dict[int, tuple[Who | None, datetime.datetime | None]] = {}
+        """Whose each row of the shop is that a run has ever read, and when what it tells of happened."""
+        self.sale_of: dict[int, int] = {}
 
     # ── deeds ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -79,15 +107,27 @@ class History:
         """Run, and publish all that is to be published."""
         if self._refused(lambda: self.deeds.run(self.as_of)):
             return
-        now, rows = _now(), self.shop.rows()
-        before = set(self.ledger.requests.values())
-        self.take_in(now, rows)
-        state, counts = refreshed(rows, self._rules(now), (self.epochs["analytics"], self.epochs["tombstones"]))
+        state, counts = self._refreshed()
         done = self.deeds.run(self.as_of)
-        assert done.code == 0, (done, before ^ set(self.ledger.requests.values()))
+        assert done.code == 0, done
         self.committed(done.told, state, counts)
 
-    def take_in(self, now: datetime.datetime, rows: Any) -> None:
+    def _refreshed(self) -> tuple[State, dict[str, Counter[str]]]:
+        """Give what a run makes of the shop now."""
+        now, rows = _now(), self.shop.rows()
+        self._take_in(now, rows)
+        self._note_facts(rows)
+        return refreshed(rows, self._rules(now), (self.epochs["analytics"], self.epochs["tombstones"]))
+
+    def _note_facts(self, rows: Any) -> None:
+        for table in TABLES:
+            for row in rows[table].values():
+                happened = moment(row[HAPPENED[table]]) if table in HAPPENED else None
+                self.facts.setdefault(row["nr"], (whose(table, row), happened))
+                if table == "line":
+                    self.sale_of[row["nr"]] = row["sale_id"]
+
+    def _take_in(self, now: datetime.datetime, rows: Any) -> None:
         """Let a run close and decide what it does by itself."""
         self._close(rows, "decided")
         waiting = [one for one in self.ledger.requests.values() if one.state == "registered" and not one.lifted]
@@ -157,6 +197,10 @@ class History:
             return
         now, waiting = _now(), self._waiting()
         done = self.deeds.apply(plan_hash)
+        if self.live.run == self.ledger.sealed and any(one.state == "decided" for one in waiting):
+            assert done.code == 5, f"the killed run is finished first, which applies what was planned: {done}"
+            self._heal()
+            return
         assert done.code == 0, done
         self._decide(now, *waiting)
         self.committed(done.told, *self._remaining())
@@ -180,6 +224,74 @@ class History:
             return
         assert done.code == 0, done
         self.committed(done.told, *self._remaining())
+
+    def race(self, meanwhile: str, person: Who) -> None:
+        """Begin a run, do something before it publishes, and let it go on."""
+        assert isinstance(self.deeds, ByFunctions)
+        if self.standing():
+            return
+        state, counts = self._refreshed()
+        with self.deeds.begun(self.as_of) as chamber:
+            self._heal()
+            before = [one for one in self.ledger.requests.values() if one.holds_back]
+            if meanwhile == "plan":
+                self.refused(lambda: cast(ByFunctions, self.deeds).plan(self.as_of), 3)
+            elif meanwhile == "end":
+                self.end(next((one.reference for one in before if one.right != "erasure"), "R-0"))
+            else:
+                self.register(meanwhile, person)
+            changed = before != [one for one in self.ledger.requests.values() if one.holds_back]
+            done = done_by(lambda: finish(chamber))
+        if changed:
+            assert (done.code, "during the run" in done.said) == (3, True), done
+            self.check()
+        else:
+            assert done.code == 0, done
+            self.committed(done.told, state, counts)
+
+    def kill(self, deed: str, point: int, entry: int) -> None:
+        """Do something in a process that is killed on its way, if it gets there; see what is left."""
+        if self.standing() or (deed != "run" and not self.live.run):
+            return
+        if deed == "apply" and self.live.run == self.ledger.sealed:
+            return
+        argument: Any = self.plan() if deed == "apply" else self.as_of
+        if argument is None or (deed != "run" and self.live.state.index_epoch < self.epochs["tombstones"]):
+            return
+        now, waiting, before = _now(), self._waiting(), copy.deepcopy(self.ledger)
+        state = self._refreshed()[0] if deed == "run" else self._remaining(*(waiting if deed == "apply" else ()))[0]
+        self.ledger = before
+        killed = in_own_process(self.place, deed, argument, point, entry, self.ungated)
+        self._find_out(now, state, killed)
+
+    def _find_out(self, now: datetime.datetime, state: State, killed: bool) -> None:
+        """Note how far a killed process got: nothing may be half done."""
+        states, runs, receipts, live = (
+            request_states(self.place),
+            run_states(self.place),
+            receipts_of(self.place),
+            live_run(self.place),
+        )
+        steps = ["registered", "decided", "applied"]
+        for reference, one in self.ledger.requests.items():
+            if one.state != states[reference]:
+                assert steps.index(states[reference]) > steps.index(one.state), (one, states[reference])
+                since = one.since or now
+                self.ledger.requests[reference] = dataclasses.replace(one, state=states[reference], since=since)
+        if live != self.live.run:
+            self._heal()
+            self.live = Live(live, self.ledger.receipts, state)
+            self.ledger.known.add(live)
+            self.ledger.sealed, self.ledger.last = (live, self.ledger.last) if runs[live] == "sealed" else (None, live)
+            self.ledger.of_sealed = frozenset(r for r, one in self.ledger.requests.items() if one.state == "decided")
+            assert killed or runs[live] == "published"
+            assert receipts[len(self.ledger.receipts) :] in ((), (live,))
+            self.ledger.receipts = receipts
+        elif self.ledger.sealed and runs[self.ledger.sealed] == "published":
+            self._heal()
+        elif self.ledger.sealed and receipts == (*self.ledger.receipts, self.ledger.sealed):
+            self.ledger.receipts = receipts
+        self.check()
 
     def rotate(self, root: str) -> None:
         """Give a root a new epoch."""
@@ -272,27 +384,38 @@ class History:
         self.ledger.receipts += (run,)
         self.ledger.known.add(run)
         self.ledger.last, self.ledger.sealed = run, None
-        for one in self.ledger.requests.values():
-            if one.state == "decided":
-                self.ledger.requests[one.reference] = dataclasses.replace(one, state="applied")
+        self._applied(self.ledger.requests)
         for table in (*TABLES, "guest"):
             for fate in ("erased", "restricted", "objected", "expired"):
                 assert told["tables"][f"{table}s"][fate] == counts[table][fate], (table, fate, told["tables"], counts)
-        self.check(counts)
+        self.nothing_outlives_its_time(self.check())
 
-    def check(self, counts: Mapping[str, Counter[str]] | None = None) -> None:
+    def check(self) -> Seen:
         """Look at all that the warehouse consists of, and at the ledger."""
         seen = look(self.place, self.epochs)
         assert seen.run == self.live.run
         self.nobody_held_back_is_visible(seen)
-        self.nothing_outlives_its_time(seen)
         self.symbols.compare(seen, self.live.state)
         assert seen.faults == (), seen.faults
         assert seen.receipts == self.ledger.receipts, "each publish has its receipt, and nothing else has"
         assert seen.states == {one.reference: one.state for one in self.ledger.requests.values()}
+        return seen
 
     def nobody_held_back_is_visible(self, seen: Seen) -> None:
-        """Nobody is published whom somebody asked to hold back, but for what happened after an erasure."""
+        """Nobody is published who asked not to be, but for what happened after an erasure; nor what follows them."""
+        for one in self.ledger.requests.values():
+            theirs = {
+                nr
+                for nr, (who, happened) in self.facts.items()
+                if one.state == "applied" and who in one.everybody
+                if one.right != "erasure" or happened is None or one.since is None or happened <= one.since
+            }
+            shown = [
+                (table, nr)
+                for table, nr in seen.rows
+                if (self.sale_of.get(nr, nr) if table == "line" else nr) in theirs
+            ]
+            assert not shown, f"{one.right} {one.reference}: {shown}"
 
     def nothing_outlives_its_time(self, seen: Seen) -> None:
         """No row is published past its time, but for those that a procedure needs."""
@@ -339,12 +462,17 @@ class History:
             if self.ledger.receipts[-1:] != (self.live.run,):
                 self.ledger.receipts += (self.live.run,)
             self.ledger.last = self.live.run
+            self._applied(self.ledger.of_sealed)
         self.ledger.sealed = None
+
+    def _applied(self, references: Iterable[str]) -> None:
+        for reference in references:
+            one = self.ledger.requests[reference]
+            if one.state == "decided":
+                self.ledger.requests[reference] = dataclasses.replace(one, state="applied")
 
 
 def _names(table: str, row: Mapping[str, Any]) -> set[Who]:
-    from tests.independent_tokens import canonical
-
     found: set[Who] = set()
     if row.get("buyer_id") is not None:
         found.add(("customer", row["buyer_id"]))

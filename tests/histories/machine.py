@@ -19,6 +19,7 @@ from stores.settings import database_url
 from tests.conftest import Place
 from tests.histories.deeds import ByFunctions, Deeds
 from tests.histories.history import History
+from tests.histories.killing import POINTS, without_gate
 from tests.histories.shop import ADDRESSES, GUESTS, PEOPLE, POLICY, Shop, ago, now, spelled
 
 IN_MEMORY = Path("/dev/shm")
@@ -56,16 +57,19 @@ class Histories(RuleBasedStateMachine):
     """Deeds in any order; History sees after each that what is there is what must be."""
 
     make_deeds: Callable[[Place], Deeds] = ByFunctions
+    ungated = True
 
     @initialize()
     def begin(self) -> None:
         self.place = new_place()
-        self.history = History(self.place, type(self).make_deeds(self.place))
+        self.undo = without_gate() if self.ungated else lambda: None
+        self.history = History(self.place, type(self).make_deeds(self.place), self.ungated)
         self.shop = self.history.shop
         self.history.run()
 
     def teardown(self) -> None:
         if hasattr(self, "place"):
+            self.undo()
             shutil.rmtree(self.place.folder)
 
     # ── publishes ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -85,6 +89,18 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def retention(self) -> None:
         self.history.retention()
+
+    @rule(meanwhile=st.sampled_from(["erasure", "restriction", "objection", "end", "plan"]), person=PERSON)
+    def race(self, meanwhile: str, person: Any) -> None:
+        self.history.race(meanwhile, person)
+
+    @rule(
+        deed=st.sampled_from(["run", "apply", "replay", "retention"]),
+        point=st.integers(0, len(POINTS) - 1),
+        entry=st.integers(1, 2),
+    )
+    def kill(self, deed: str, point: int, entry: int) -> None:
+        self.history.kill(deed, point, entry)
 
     # ── rights ────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -42,9 +42,7 @@ def counts_table(tables: dict[str, Any]) -> Table:
     words = [fate.word for fate in COUNTED]
     shown = [word for word in words if word == "published" or any(counts[word] for counts in tables.values())]
     for heading in ("extracted", *shown):
-        # on a narrow screen a heading may break, a number must not
-        longest = max((len(f"{counts[heading]:,}") for counts in tables.values()), default=0)
-        table.add_column(heading, justify="right", overflow="fold", min_width=longest)
+        table.add_column(heading, justify="right")
     for name, counts in tables.items():
         table.add_row(
             name, *(Text(f"{counts[key]:,}", style="" if counts[key] else "dim") for key in ("extracted", *shown))

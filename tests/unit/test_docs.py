@@ -33,7 +33,9 @@ WORDS = re.split(
     retention,
     expired, legal hold, erasure, restriction, objection, tombstone, candidate, gate, publish, quarantine, promise,
     evidence, run record, receipt, plan, ledger, drift, mart, policy, token, source, warehouse, chamber, fate, clock,
-    orphan, watermark, pseudonymised, anonymous, key epoch, value drift, waiver, head""",
+    orphan, watermark, pseudonymised, anonymous, key epoch, value drift, waiver, head,
+    suppression, identifier, closure, generation, remains, private index, replay, standing, approval, horizon, matter,
+    record, frozen, minimum cell, cell, request, actor""",
 )
 
 

@@ -18,7 +18,7 @@ from stores.keyring_file import read_keyring
 from stores.ledger import existing_ledger, open_ledger
 from stores.opening import open_warehouse
 from stores.settings import database_url, require
-from stores.warehouse import Published
+from tasks.standing import check_standing
 
 NOT_REACHED = (
     "Not reached: backups and other copies of the key file, snapshots, a file system's journal, blocks that a disk no "
@@ -39,7 +39,8 @@ def destroy(
     suppressions, requests, legal holds, the warehouse or receipts still need is refused.
 
     Exit codes: 0 destroyed · 2 the epoch is the newest, not there or still needed, or the key file is refused ·
-    3 there is no ledger, or a file cannot be written; run it again for the receipt.
+    3 there is no ledger, or a file cannot be written; run it again for the receipt · 5 replay owed, or a ledger older
+    than the warehouse.
     """
 
     def work() -> dict[str, Any]:
@@ -48,7 +49,9 @@ def destroy(
         url, before = database_url("ledger", os.environ), read_keyring(key_file())
         existing_ledger(url)
         ledger = open_ledger(url)
-        published = _published()
+        warehouse = open_warehouse(database_url("warehouse", os.environ))
+        check_standing(warehouse, ledger, before)
+        published = warehouse.published()
         receipt = destroy_epoch(key_file(), ledger, published, name, epoch, datetime.datetime.now(datetime.UTC))
         stand = name == "analytics" and published and published.key_fingerprint == _fingerprint(before, epoch)
         return {
@@ -59,10 +62,6 @@ def destroy(
         }
 
     answer(output, work, _render)
-
-
-def _published() -> Published | None:
-    return open_warehouse(database_url("warehouse", os.environ)).published()
 
 
 def _fingerprint(keyring: Keyring, number: int) -> str | None:

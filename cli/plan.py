@@ -37,7 +37,7 @@ def plan(as_of: AsOf = None, sample: Sample = None, strict: Strict = False, outp
     rows. What differs from the last published run is said in words.
 
     Exit codes: 0 planned · 2 policy, key or usage · 3 source or ledger cannot be read · 4 the source drifted from the
-    policy, so that a run would stop · 6 warnings under --strict.
+    policy, so that a run would stop · 5 replay owed, or a ledger older than the warehouse · 6 warnings under --strict.
     """
     if sample:
         answer(output, lambda: _sample(sample), render_sample, strict)

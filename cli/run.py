@@ -32,7 +32,8 @@ def run(as_of: AsOf = None, strict: Strict = False, output: OutputAs = Output.te
     (PREFECT_API_URL) is used; without one, a temporary server records the run.
 
     Exit codes: 0 published · 1 a promise is broken or a check crashed · 2 policy, key or usage · 3 runtime or lock ·
-    4 the source drifted from the policy · 6 warnings under --strict.
+    4 the source drifted from the policy · 5 replay owed, or a ledger older than the warehouse · 6 warnings under
+    --strict.
     """
     answer(output, lambda: refresh(output, as_of), render_run, strict)
 

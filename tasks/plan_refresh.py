@@ -28,7 +28,7 @@ from tasks.extraction import LISTENER, Extraction
 from tasks.held_back import held_back_by
 from tasks.holds_intake import foresee_holds
 from tasks.requests_intake import foresee, waiting_told
-from tasks.standing import check_standing
+from tasks.standing import check_without_a_trace
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,7 @@ def plan_refresh(settings: Settings, as_of: datetime.date | None) -> Plan:
     keys, people = keyring.analytics(), keyring.subjects()
     source, warehouse = open_source(settings.source), open_warehouse(settings.warehouse)
     ledger = look_at_ledger(settings.ledger)
-    if ledger:
-        check_standing(warehouse, ledger, keyring)
+    check_without_a_trace(warehouse, ledger, keyring)
     last = ledger and ledger.runs.last_published("refresh")
     now = datetime.datetime.now(datetime.UTC)
     world = World(policy, keys, as_of or local_date(now, policy.time_zone), now, people)

@@ -115,9 +115,13 @@ def _finish_what_was_killed(warehouse: Warehouse, ledger: Ledger, keyring: Keyri
     """Finish a run that was killed between its publish and its end: the warehouse already is what it made."""
     if (run := unfinished(warehouse, ledger)) is None:
         return
-    if all(json.loads(receipt.body)["run_id"] != run for receipt in ledger.receipts.all()):
-        settle(ledger, keyring, ledger.runs.record_of(run), {})
-    ledger.runs.heal(run, datetime.datetime.now(datetime.UTC))
+    record, now = ledger.runs.record_of(run), datetime.datetime.now(datetime.UTC)
+    receipt = next((one for one in ledger.receipts.all() if json.loads(one.body)["run_id"] == run), None)
+    if receipt is None:
+        settle(ledger, keyring, record, {})
+    else:
+        ledger.requests.applied(record["decided"], run, now, receipt.receipt_id)
+    ledger.runs.heal(run, now)
 
 
 def _note_end(ledger: Ledger, record: RunRecord, state: str, began: datetime.datetime) -> None:

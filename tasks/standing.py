@@ -41,6 +41,15 @@ def check_standing(warehouse: Warehouse, ledger: Ledger, keyring: Keyring, repla
             raise StandingError(_REPLAY)
 
 
+def check_without_a_trace(warehouse: Warehouse, ledger: Ledger | None, keyring: Keyring) -> None:
+    """Check the same with a ledger that is only looked at, which may not be there."""
+    published = warehouse.published()
+    if ledger:
+        check_standing(warehouse, ledger, keyring)
+    elif published and published.ledger_id:
+        raise StandingError(_LEDGER.format("there is none, or one of an earlier version, beside a published warehouse"))
+
+
 def check_keys(ledger: Ledger, keyring: Keyring) -> None:
     """Refuse a key file that lacks a key under which people are held back."""
     keys = keyring.subjects()

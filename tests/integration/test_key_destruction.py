@@ -203,11 +203,16 @@ def test_an_epoch_that_never_was_is_refused(office: Place, epoch: int) -> None:
 
 
 def publish(office: Place, index_epoch: int = 2, key_fingerprint: str = "other") -> None:
-    """Publish a warehouse without rows."""
-    seal = Seal("refresh", "ledger", 0, "", index_epoch, datetime.datetime.now(datetime.UTC))
-    with DuckDBWarehouse(sa.make_url(office.environment["SLUIS_WAREHOUSE"])).candidate("run-1") as candidate:
-        candidate.seal(RunRecord("run-1", "test", "digest", key_fingerprint, TODAY), seal)
+    """Publish a warehouse without rows, of which the ledger knows."""
+    known, run_id = open_ledger(sa.make_url(office.environment["SLUIS_LEDGER"])), f"run-{index_epoch}"
+    record = RunRecord(run_id, "test", "digest", key_fingerprint, TODAY)
+    known.runs.start(run_id, "refresh", "somebody", NOON + datetime.timedelta(minutes=index_epoch))
+    with DuckDBWarehouse(sa.make_url(office.environment["SLUIS_WAREHOUSE"])).candidate(run_id) as candidate:
+        candidate.seal(
+            record, Seal("refresh", known.identity(), 0, "", index_epoch, datetime.datetime.now(datetime.UTC))
+        )
         candidate.publish()
+    known.runs.end(record, "published", NOON + datetime.timedelta(minutes=index_epoch), NOON)
 
 
 def test_the_epoch_of_the_private_index_is_refused_until_the_next_publish(office: Place) -> None:

@@ -66,9 +66,9 @@ def peak_megabytes(place: Place, lines: int) -> float:
     return int(peak) / 1024
 
 
-@pytest.mark.parametrize(("times", "lines", "most"), [(10, 2_000_000, 1.3), (25, 5_000_000, 1.5)])
-def test_memory_grows_by_a_third_or_a_half_while_the_shop_grows_ten_and_twenty_five_times(
-    times: int, lines: int, most: float, small: Place, small_peak: float, tmp_path: Path
+@pytest.mark.parametrize(("times", "lines"), [(10, 2_000_000), (25, 5_000_000)])
+def test_memory_grows_by_less_than_a_third_while_the_shop_grows_ten_and_twenty_five_times(
+    times: int, lines: int, small: Place, small_peak: float, tmp_path: Path
 ) -> None:
     large = Place(tmp_path)
     grow(small.source, large.source, times)
@@ -79,5 +79,5 @@ def test_memory_grows_by_a_third_or_a_half_while_the_shop_grows_ten_and_twenty_f
 
     large.source.unlink()
     print(f"{lines:,} lines: {peak:.0f} MB, {peak / small_peak:.2f} times the {small_peak:.0f} MB of 200,000")  # noqa: T201
-    assert peak < most * small_peak, (peak, small_peak)
+    assert peak < 1.3 * small_peak, (peak, small_peak)
     assert peak < 1000

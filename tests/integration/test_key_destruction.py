@@ -208,9 +208,7 @@ def publish(office: Place, index_epoch: int = 2, key_fingerprint: str = "other")
     record = RunRecord(run_id, "test", "digest", key_fingerprint, TODAY)
     known.runs.start(run_id, "refresh", "somebody", NOON + datetime.timedelta(minutes=index_epoch))
     with DuckDBWarehouse(sa.make_url(office.environment["SLUIS_WAREHOUSE"])).candidate(run_id) as candidate:
-        candidate.seal(
-            record, Seal("refresh", known.identity(), 0, "", index_epoch, datetime.datetime.now(datetime.UTC))
-        )
+        candidate.seal(record, Seal("refresh", known.identity(), 0, "", index_epoch, NOON))
         candidate.publish()
     known.runs.end(record, "published", NOON + datetime.timedelta(minutes=index_epoch), NOON)
 

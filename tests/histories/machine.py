@@ -138,9 +138,11 @@ class Histories(RuleBasedStateMachine):
 
     # ── the shop ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    @rule(some=SOME, again=st.booleans())
-    def come_back(self, some: int, again: bool) -> None:
+    @rule(person=PERSON, some=SOME, again=st.booleans())
+    def come_back(self, person: Any, some: int, again: bool) -> None:
         """Let somebody who was erased buy again, and perhaps be erased again."""
+        self.history.register("erasure", person)
+        self.history.run()
         erased = [one for one in self.history.ledger.requests.values() if one.right == "erasure" and one.holds_back]
         for who in sorted(erased[some % len(erased)].everybody) if erased else ():
             kind, value = who
@@ -150,6 +152,7 @@ class Histories(RuleBasedStateMachine):
             if again:
                 self.history.run()
                 self.history.register("erasure", who)
+                self.history.run()
         self.history.run()
 
     @rule(buyer=BUYER, months=st.sampled_from([0, 0, 0, 1, 12, 17, 30]), spelling=SOME)
@@ -186,12 +189,15 @@ class Histories(RuleBasedStateMachine):
             self.shop.change("delete from line where sale_id = ?", sales[some % len(sales)])
             self.shop.change("delete from sale where sale_id = ?", sales[some % len(sales)])
 
-    @rule(some=SOME)
-    def hold(self, some: int) -> None:
+    @rule(some=SOME, months=st.sampled_from([0, 5]))
+    def hold(self, some: int, months: int) -> None:
         sales = sorted(self.shop.rows()["sale"])
         if sales:
             row = "insert into dispute values (null, 'M-1', 'sale', ?, '2000-01-01', null)"
             self.shop.change(row, sales[some % len(sales)])
+        if months:
+            self.let_time_pass(months)
+            self.history.run()
 
     @rule()
     def release_holds(self) -> None:
@@ -215,6 +221,8 @@ class Histories(RuleBasedStateMachine):
 
     @rule(some=SOME, replayed=st.booleans())
     def put_the_warehouse_back(self, some: int, replayed: bool) -> None:
+        self.history.back_up()
+        self.history.run()
         self.history.put_back(some, warehouse=True, ledger=False)
         self.history.run()
         if replayed:

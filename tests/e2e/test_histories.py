@@ -1,20 +1,131 @@
-"""Histories of deeds in any order."""
+"""Histories: any deed at any time, and after each of them what is there is what must be.
+
+By the functions under the commands 500 histories of 20 deeds are tried. They go without the gate: its promises are
+checked by the histories by commands, 50 of 20 deeds, which are real ones against a Prefect server.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.histories.machine import Histories
+from tests.histories.deeds import ByCommands
+from tests.histories.history import History
+from tests.histories.killing import without_gate
+from tests.histories.machine import Histories, new_history
+from tests.histories.shop import now
 
 pytestmark = pytest.mark.long
 
+ANNA, CARLS_OWN, GINA, HUGO = (
+    ("customer", 1),
+    ("email", "carl@example.com"),
+    ("email", "gina@example.com"),
+    (
+        "email",
+        "hugo@example.com",
+    ),
+)
 
-def test_whatever_happens_nobody_held_back_is_seen_and_everybody_else_is() -> None:
+
+class HistoriesByCommands(Histories):
+    """The same by the `sluis` commands, and with the gate."""
+
+    make_deeds = ByCommands
+    ungated = False
+    race = kill = None  # type: ignore[assignment]
+
+
+def search(machine: type[Histories], histories: int) -> None:
     run_state_machine_as_test(
-        Histories,
+        machine,
         settings=settings(
-            max_examples=20, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=histories,
+            stateful_step_count=20,
+            deadline=None,
+            database=None,
+            derandomize=False,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_whatever_happens_nobody_held_back_is_seen_and_everybody_else_is() -> None:
+    search(Histories, 500)
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_whatever_is_commanded_nobody_held_back_is_seen_and_everybody_else_is() -> None:
+    search(HistoriesByCommands, 50)
+
+
+# ── histories that went wrong once ────────────────────────────────────────────────────────────────────────────────
+
+
+def a_new_request_after_a_rotation(history: History) -> None:
+    history.register("erasure", ANNA)
+    history.run()
+    history.rotate("tombstones")
+    history.register("erasure", GINA)
+    history.run()
+
+
+def an_erasure_after_a_rotation_beside_a_tombstone_that_nothing_meets(history: History) -> None:
+    history.register("erasure", GINA)
+    history.run()
+    history.shop.change("delete from sale where lower(trim(email)) = 'gina@example.com'")
+    history.rotate("tombstones")
+    history.run()
+    history.register("erasure", ANNA)
+    history.apply(history.plan())
+
+
+def a_backup_of_before_a_rotation(history: History) -> None:
+    history.rotate("tombstones")
+    history.back_up()
+    history.register("erasure", CARLS_OWN)
+    history.run()
+    history.put_back(0, warehouse=True, ledger=False)
+    history.replay()
+
+
+def somebody_erased_twice_with_a_rotation_between_request_and_run(history: History) -> None:
+    history.register("erasure", GINA)
+    history.run()
+    history.shop.sell(None, GINA[1], now())
+    history.run()
+    history.register("erasure", GINA)
+    history.rotate("tombstones")
+    history.shop.sell(None, GINA[1], now())
+    history.run()
+
+
+def a_plan_for_people_named_before_a_rotation(history: History) -> None:
+    history.register("erasure", GINA, HUGO, ANNA, ("customer", 2))
+    history.rotate("tombstones")
+    history.run()
+    history.shop.sell(None, GINA[1], now())
+    history.apply(history.plan())
+    history.run()
+
+
+WENT_WRONG: list[Callable[[History], None]] = [
+    a_new_request_after_a_rotation,
+    an_erasure_after_a_rotation_beside_a_tombstone_that_nothing_meets,
+    a_backup_of_before_a_rotation,
+    somebody_erased_twice_with_a_rotation_between_request_and_run,
+    a_plan_for_people_named_before_a_rotation,
+]
+
+
+@pytest.mark.parametrize("happens", WENT_WRONG, ids=lambda happens: happens.__name__)
+def test_a_history_that_went_wrong_once_goes_right(happens: Callable[[History], None]) -> None:
+    undo = without_gate()
+    try:
+        happens(new_history(ungated=True))
+    finally:
+        undo()

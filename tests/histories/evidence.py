@@ -11,7 +11,7 @@ import tomllib
 import uuid
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,6 @@ class Seen:
     receipts: tuple[str, ...]
     faults: tuple[str, ...]
     states: Mapping[str, str]
-    generations: Mapping[str, uuid.UUID] = field(repr=False)
-    """By the name of an erasure of a person, as the ledger has it."""
 
     @property
     def expiries(self) -> Iterable[tuple[str, int, datetime.date | None]]:
@@ -51,7 +49,7 @@ class Seen:
         return ((table, nr, row["_expires_on"]) for (table, nr), row in self.rows.items())
 
 
-def look(place: Place, epochs: Mapping[str, int]) -> Seen:
+def look(place: Place) -> Seen:
     """Read everything."""
     with duckdb.connect(str(place.warehouse), read_only=True) as connection:
         (about,) = _dicts(connection, "sluis_meta.run")
@@ -78,7 +76,7 @@ def look(place: Place, epochs: Mapping[str, int]) -> Seen:
     head = Head("the warehouse", about["ledger_id"], about["receipts"], about["head"])
     found = examine(receipts, read_keyring(place.keyring).public_keys(), identity["ledger_id"], [head])
     runs = tuple(json.loads(row["body"])["run_id"] for row in receipts)
-    return Seen(about["run_id"], rows, tuple(aside), index, runs, found.faults, states, {})
+    return Seen(about["run_id"], rows, tuple(aside), index, runs, found.faults, states)
 
 
 def ledger_rows(place: Place) -> dict[str, list[Any]]:
@@ -123,6 +121,11 @@ class Symbols:
         self._keyring = keyring
         self._found: dict[Hashable, uuid.UUID] = {}
         self._behind: dict[uuid.UUID, Hashable] = {}
+
+    def know(self, other: Symbols) -> None:
+        """Take over what another history has found."""
+        self._found |= other._found
+        self._behind |= other._behind
 
     def compare(self, seen: Seen, state: State) -> None:
         """See that all rows of a state are there, with these values and tokens, and no others; so the private index."""

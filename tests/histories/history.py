@@ -101,6 +101,14 @@ class History:
         """Whose each row of the shop is that a run has ever read, and when what it tells of happened."""
         self.sale_of: dict[int, int] = {}
 
+    def copied(self, place: Place, deeds: Deeds, ungated: bool) -> History:
+        """Give the same history at a place to which its files were copied."""
+        new = History(place, deeds, ungated)
+        for name in ("ledger", "live", "facts", "sale_of", "as_of"):
+            setattr(new, name, copy.deepcopy(getattr(self, name)))
+        new.symbols.know(self.symbols)
+        return new
+
     # ── deeds ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def run(self) -> None:
@@ -392,7 +400,7 @@ class History:
 
     def check(self) -> Seen:
         """Look at all that the warehouse consists of, and at the ledger."""
-        seen = look(self.place, self.epochs)
+        seen = look(self.place)
         assert seen.run == self.live.run
         self.nobody_held_back_is_visible(seen)
         self.symbols.compare(seen, self.live.state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import importlib
 import multiprocessing
 import os
@@ -10,6 +11,7 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+from privacy.policy_file import read_policy
 from tests.conftest import Place
 from tests.histories.deeds import ByFunctions
 
@@ -68,16 +70,20 @@ def _deadly(function: Callable[..., Any], entry: int) -> Callable[..., Any]:
 
 
 def without_gate() -> Callable[[], None]:
-    """Let candidates be published without a look at their promises; give what undoes that."""
+    """Let candidates be published without a look at their promises, and read the policy once; give what undoes it."""
     from tasks import chamber, remains
 
-    before = chamber.pass_gate, remains.pass_gate
+    before = chamber.pass_gate, remains.pass_gate, chamber.read_policy
 
     def passed(*_: Any) -> None:
         """Take the candidate for good."""
 
     def undo() -> None:
-        chamber.pass_gate, remains.pass_gate = before
+        chamber.pass_gate, remains.pass_gate, chamber.read_policy = before
 
     chamber.pass_gate = remains.pass_gate = passed
+    chamber.read_policy = _read_policy
     return undo
+
+
+_read_policy = functools.cache(read_policy)

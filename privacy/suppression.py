@@ -150,15 +150,20 @@ class Suppressions:
         return Held(fates, pc.if_else(anew, generations, pa.scalar(None, MAC)), frozenset(seen), tuple(met))
 
 
-def happened_at(table: Table, columns: Mapping[str, pa.Array], time_zone: str) -> pa.Array | None:
-    """Give the moment at which each row of a batch happened, of a day its beginning; None where no column says it."""
+def happened_at(
+    table: Table, columns: Mapping[str, pa.Array], time_zone: str, now: datetime.datetime
+) -> pa.Array | None:
+    """Give the moment at which each row of a batch happened, of a day its beginning; None where no column says it.
+
+    NULL where that lies in the future: a row that is there already did not happen after anything.
+    """
     if table.subject.happened is None:
         return None
     column = columns[table.source_of(table.subject.happened)]
     if pa.types.is_date(column.type):
         midnight = column.cast(pa.timestamp("us"))
-        return pc.assume_timezone(midnight, time_zone, ambiguous="earliest", nonexistent="earliest")
-    return column
+        column = pc.assume_timezone(midnight, time_zone, ambiguous="earliest", nonexistent="earliest")
+    return pc.if_else(pc.greater(column, pa.scalar(now, column.type)), pa.scalar(None, column.type), column)
 
 
 def _moments(happened: pa.Array | None, some: npt.NDArray[np.int64]) -> Moments:

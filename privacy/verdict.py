@@ -97,7 +97,7 @@ def _suppressed(table: Table, columns: Columns, world: World, verdict: Verdict) 
     for epoch in world.suppressions.epochs - {newest}:
         older = subjects_of(table, columns, world.subject_keys, epoch)
         macs |= {(identifies, epoch): column for identifies, column in older.items()}
-    happened = happened_at(table, columns, world.policy.time_zone)
+    happened = happened_at(table, columns, world.policy.time_zone, world.now)
     held = world.suppressions.hold_back(macs, happened, len(verdict.fates))
     verdict.share(held.fates)
     verdict.generations = held.generations

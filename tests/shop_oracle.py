@@ -266,8 +266,6 @@ class Shop:
             account, address = (row[column] if column else None for column in WHOSE[source])
             who = ("account", account) if account else ("address", canonical(address, "email"))
             found |= self.held_back.get(who, set())
-            if self._future(source, row):  # happened after the erasure: of somebody new
-                found.discard("erased")
         return next((fate for fate in ("erased", "restricted", "objected") if fate in found), None)
 
     def _first_absent(self, source: str, row: Row, done: dict[str, Any]) -> datetime.date | None:

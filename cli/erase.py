@@ -105,7 +105,13 @@ def answer_person(reference: Reference, output: OutputAs = Output.text) -> None:
         with progress_shown(output):
             return answer_to(_settings(), reference)
 
-    answer(output, work, lambda console, told: console.print(told["text"], markup=False, highlight=False))
+    answer(
+        output, work, lambda console, told: console.print(told["text"], markup=False, highlight=False, soft_wrap=True)
+    )
+
+
+def _render_answer(console: Console, told: dict[str, Any]) -> None:
+    console.print(told["text"], markup=False, highlight=False, soft_wrap=True)
 
 
 def _settings() -> Settings:
@@ -141,10 +147,13 @@ def _render_plan(console: Console, plan: dict[str, Any]) -> None:
     console.print(f"Requests: {', '.join(plan['requests'])}", markup=False, highlight=False)
     console.print(table)
     if plan["source"] is None:
-        console.print("The source cannot be read now: what stays there is not told.")
+        console.print(
+            "What stays in the source cannot be told: it is away, or the policy has no rules for it (source)."
+        )
     for name, kept in (plan["source"] or {}).items():
-        until = f", until {kept['until']}" if kept["until"] else ""
-        console.print(f"  stays in the source: {name}, {kept['keep']:,} rows{until}; {kept['why']}", highlight=False)
+        until = f", needed until {kept['until']}" if kept["until"] else ""
+        told = f"  stays in the source{until}: {name}, {kept['keep']:,}; {kept['why']}"
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
     if plan["approvals_needed"]:
         console.print(f"Approvals by others needed: {plan['approvals_needed']}: `sluis approve --plan …`")
     console.print(f"Apply with\n  sluis erase apply --plan {plan['plan_hash']}", soft_wrap=True, highlight=False)

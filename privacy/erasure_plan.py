@@ -16,7 +16,7 @@ class KeptInSource:
 
     keep: int
     until: str | None
-    """The first day on which none of them needs to be kept (ISO 8601); None where the policy does not say."""
+    """The last day on which any of them stays (ISO 8601); None where no day can be told."""
     why: str
 
 

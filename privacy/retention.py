@@ -61,6 +61,11 @@ def day_number(day: datetime.date) -> int:
     return (day - _EPOCH).days
 
 
+def date_of(day: int) -> datetime.date:
+    """Give days since 1970-01-01 as a date."""
+    return _EPOCH + datetime.timedelta(days=day)
+
+
 def expiry_column(expires: Days) -> pa.Array:
     """Give expiry days as the published `_expires_on` (date32), NULL where no clock runs."""
     return pa.array(expires, mask=expires == NO_CLOCK).cast(pa.date32())

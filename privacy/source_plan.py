@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from privacy.key_index import Mask
-from privacy.retention import day_number
+from privacy.retention import date_of, day_number
 from privacy.source_clocks import NEVER
 from privacy.source_retention import Stay
 
@@ -65,7 +65,7 @@ class SourceTable:
             by_month=by_month,
             later=len(months) - sum(by_month.values()),
             open_ended=int((stay.until == NEVER).sum()),
-            kept_until=_date(int(last.max())) if len(last) else None,
+            kept_until=date_of(int(last.max())) if len(last) else None,
             no_clock=int((stay.own == NEVER).sum()),
             held=int(held.sum()),
             restricted=int(restricted.sum()),
@@ -77,10 +77,6 @@ class SourceTable:
         """Give it as `sluis retention plan --output json` does."""
         told = {name: value for name, value in vars(self).items() if name not in ("content", "kept_until")}
         return {**told, "kept_until": self.kept_until and self.kept_until.isoformat()}
-
-
-def _date(day: int) -> datetime.date:
-    return datetime.date(1970, 1, 1) + datetime.timedelta(days=day)
 
 
 @dataclass(frozen=True)

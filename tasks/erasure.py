@@ -9,15 +9,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from privacy.erasure_plan import ErasurePlan, KeptInSource
+from privacy.erasure_plan import ErasurePlan
 from privacy.errors import ApprovalError, StalePlanError, StoreError, UsageError
 from privacy.evidence import RunRecord
-from privacy.fates import Fate
 from privacy.keys import Keyring
 from privacy.policy import Policy
 from privacy.policy_rights import Right
 from privacy.requests import SUPPRESSING, due
-from privacy.suppression import Suppression, Suppressions
 from privacy.world import local_date
 from stores.actor import acting
 from stores.ledger import Ledger, open_ledger
@@ -28,6 +26,7 @@ from stores.warehouse import Published, Suppressed, Warehouse
 from tasks.chamber import read_rules
 from tasks.extraction import Extraction
 from tasks.held_back import FATES, doomed, refuse_unkeyed
+from tasks.kept_in_source import kept_in_source
 from tasks.people import add_closure, search_source
 from tasks.publication import Publication, new_run_id
 from tasks.remains import publish_remains
@@ -48,14 +47,14 @@ def register(settings: Settings, right: Right, reference: str, people_text: str)
     people = read_people(people_text, policy, keyring.subjects())
     if not reference.strip() or ledger.requests.known([reference.strip()]):
         raise UsageError("--reference: another request has it, or it is blank. Nothing was changed.")
-    with source_if_there(settings, policy, keyring) as (extraction, _):
-        refuse_unknown(people, keyring, extraction, warehouse)
+    with source_if_there(settings, policy, keyring) as there:
+        refuse_unknown(people, keyring, there.extraction, warehouse)
         now = datetime.datetime.now(datetime.UTC)
         due_on = due(now, policy.requests.term, policy.time_zone)
         asked = NewRequest(reference.strip(), right, "command", now, due_on, tuple(people))
         ledger.requests.register([asked], acting(os.environ).name, now)
         request = ledger.requests.get(reference.strip())
-        _close(ledger, keyring, extraction, warehouse, [request])
+        _close(ledger, keyring, there.extraction, warehouse, [request])
         if right != "erasure":
             ledger.requests.decide([request.request_id], now)
     return as_json(ledger.requests.get(request.reference))
@@ -78,13 +77,13 @@ def plan_erasure(settings: Settings, reference: str | None, as_of: datetime.date
     warehouse, ledger = open_warehouse(settings.warehouse), open_ledger(settings.ledger)
     now = datetime.datetime.now(datetime.UTC)
     run_id = new_run_id(now)
-    with warehouse.exclusive(run_id), source_if_there(settings, policy, keyring, as_of) as (extraction, _):
+    with warehouse.exclusive(run_id), source_if_there(settings, policy, keyring, as_of) as there:
         check_standing(warehouse, ledger, keyring)
         requests = _waiting(ledger, reference)
-        _close(ledger, keyring, extraction, warehouse, requests)
+        _close(ledger, keyring, there.extraction, warehouse, requests)
         day = as_of or local_date(now, policy.time_zone)
         plan = _decide(policy, ledger, warehouse, requests, day, run_id)
-        plan = replace(plan, source=extraction and kept_in_source(extraction, ledger, requests))
+        plan = replace(plan, source=kept_in_source(there, ledger, requests))
         scope = {"requests": [request.reference for request in requests], "as_of": day.isoformat()}
         ledger.plans.save(plan.hash, "erasure", scope, acting(os.environ).name, now)
     return plan
@@ -215,33 +214,6 @@ def as_suppressed(ledger: Ledger, requests: Sequence[Request], published: Publis
         for one in person
         if one.epoch == published.index_epoch
     ]
-
-
-def kept_in_source(extraction: Extraction, ledger: Ledger, requests: Sequence[Request]) -> dict[str, KeptInSource]:
-    """Count the rows of these people that the source has: the shop decides on them, the warehouse does not."""
-    named = ledger.requests.identifiers(request.request_id for request in requests)
-    now, keys = extraction.world.now, extraction.world.subject_keys
-    people = [
-        Suppression("erased", one.identifies, one.epoch, bytes.fromhex(one.mac), bytes(16), now)
-        for subjects in named.values()
-        for person in subjects.values()
-        for one in person
-        if keys and one.epoch == keys.newest
-    ]
-    world = replace(extraction.world, suppressions=Suppressions.of(people))
-    searched = replace(extraction, world=world, ended=set())
-    kept = {}
-    for name, table in world.policy.in_order():
-        if table.derived:
-            continue
-        treater = searched.treater(name)
-        _, batches = searched.read(treater)
-        for batch in batches:
-            treater.foresee(batch)
-        searched.finish(treater)
-        if rows := treater.counts.fates[Fate.ERASED]:
-            kept[name] = KeptInSource(rows, None, table.retention.told())
-    return kept
 
 
 def _refuse_unapproved(ledger: Ledger, plan_hash: str, requests: Sequence[Request], needed: int) -> None:

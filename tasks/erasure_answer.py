@@ -10,7 +10,7 @@ from stores.ledger import open_ledger
 from stores.opening import open_warehouse
 from stores.settings import Settings
 from tasks.chamber import read_rules
-from tasks.erasure import kept_in_source
+from tasks.kept_in_source import kept_in_source
 from tasks.search import source_if_there
 from tasks.standing import check_standing
 
@@ -23,8 +23,8 @@ def answer_to(settings: Settings, reference: str) -> dict[str, Any]:
     request = ledger.requests.get(reference)
     if request.right != "erasure" or request.applied_at is None:
         raise UsageError(f"This request for {request.right} is {request.state}; an applied erasure can be answered.")
-    with source_if_there(settings, policy, keyring) as (extraction, why_not):
-        kept = kept_in_source(extraction, ledger, [request]) if extraction else None
+    with source_if_there(settings, policy, keyring) as there:
+        kept = kept_in_source(there, ledger, [request])
     erased_on = request.applied_at.date().isoformat()
     lines = [
         f"Your request {reference} of {request.received_at.date().isoformat()}",
@@ -32,13 +32,15 @@ def answer_to(settings: Settings, reference: str) -> dict[str, Any]:
         f"On {erased_on} everything that tells of you was taken out of our analytics: no row of yours is left there.",
     ]
     if kept is None:
-        lines.append(f"What our administration must still keep of you cannot be told now: {why_not}.")
+        why_not = there.why_not or "the policy does not say how long its rows stay (source)"
+        lines.append(f"What our administration still holds of you cannot be told now: {why_not}.")
     elif kept:
-        lines.append("Our administration must still keep the following, for no other purpose:")
+        lines.append("Our administration still holds the following, and uses it for nothing else:")
         for name, one in kept.items():
-            lines.append(f"  - {policy.tables[name].meaning.rstrip('.')}: {one.keep:,}, {_told(one.why, one.until)}")
+            until = f", needed until {one.until}" if one.until else ""
+            lines.append(f"  - {policy.tables[name].meaning.rstrip('.')}: {one.keep:,}{until}; {one.why}")
     else:
-        lines.append("Our administration keeps nothing of you either.")
+        lines.append("Our administration holds nothing of you either.")
     lines.append(f"Proof of this erasure bears the number {request.receipt_id}.")
     return {
         "reference": reference,
@@ -48,7 +50,3 @@ def answer_to(settings: Settings, reference: str) -> dict[str, Any]:
         "kept_in_source": None if kept is None else {name: asdict(one) for name, one in kept.items()},
         "text": "\n".join(lines),
     }
-
-
-def _told(why: str, until: str | None) -> str:
-    return f"{why}; until {until}" if until else why

@@ -21,7 +21,7 @@ from privacy.source_retention import SourceRetention
 from privacy.source_rows import Positions, Reference, SourceRows, columns_wanted, references
 from privacy.world import World
 from stores.ledger import Ledger
-from stores.source import Reading, Source, foreign_keys
+from stores.source import Reading, Schema, Source, foreign_keys
 from tasks.extraction import LISTENER, Extraction
 from tasks.protection import Protection, protection
 
@@ -39,19 +39,11 @@ def plan_source(source: Source, world: World, subject_keys: SubjectKeys, ledger:
     """Plan the deletion on the day of the clocks; DriftError where the source is not what the policy describes."""
     policy, schema = world.policy, source.schema()
     refuse_drift(policy, find_drift(policy, schema))
-    links = references(policy, foreign_keys(schema))
     with source.snapshot() as snapshot:
         extraction = Extraction(world, snapshot, LISTENER.get())
         protected = protection(extraction, schema, ledger, subject_keys)
-        wanted = columns_wanted(policy, links)
-        read = {name: _read(extraction, name, wanted[name], protected) for name in policy.tables if name in wanted}
-        outside = {
-            link: _referred(extraction, link, wanted[link.child][link.column], read[link.parent].rows)
-            for link in links
-            if link.child not in read
-        }
-    retention = SourceRetention(policy, {name: table.rows for name, table in read.items()}, links, outside)
-    restricted = _with_children(policy, retention, read)
+        read, retention = read_source(extraction, schema, protected)
+    restricted = with_children(policy, retention, read)
     stays = retention.stays({name: table.held | restricted[name] for name, table in read.items()})
     day = day_number(world.as_of)
     doomed = {name: _keys(read[name].rows, stays[name].until, day) for name in retention.order}
@@ -60,6 +52,22 @@ def plan_source(source: Source, world: World, subject_keys: SubjectKeys, ledger:
         for name, keys in doomed.items()
     }
     return SourcePlan(world.as_of, policy.digest, tables, doomed, (*protected.warnings, *_doubts(policy)))
+
+
+def read_source(
+    extraction: Extraction, schema: Schema, protected: Protection
+) -> tuple[dict[str, TableRead], SourceRetention]:
+    """Read what is needed to tell until when each row of the source stays."""
+    policy = extraction.world.policy
+    links = references(policy, foreign_keys(schema))
+    wanted = columns_wanted(policy, links)
+    read = {name: _read(extraction, name, wanted[name], protected) for name in policy.tables if name in wanted}
+    outside = {
+        link: _referred(extraction, link, wanted[link.child][link.column], read[link.parent].rows)
+        for link in links
+        if link.child not in read
+    }
+    return read, SourceRetention(policy, {name: table.rows for name, table in read.items()}, links, outside)
 
 
 def unanswered(policy: Policy) -> str | None:
@@ -104,8 +112,8 @@ def _referred(extraction: Extraction, link: Reference, kind: ColumnType, parent:
     )
 
 
-def _with_children(policy: Policy, retention: SourceRetention, read: Mapping[str, TableRead]) -> dict[str, Mask]:
-    """Tell which rows are restricted: by columns of their own, or through the row that leads to their person."""
+def with_children(policy: Policy, retention: SourceRetention, read: Mapping[str, TableRead]) -> dict[str, Mask]:
+    """Tell which rows are of the restricted: by columns of their own, or through the row that leads to their person."""
     found: dict[str, Mask] = {}
     for name, table in policy.in_order():
         if name not in read:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,33 +21,42 @@ from privacy.treat import columns_read
 from privacy.world import World, local_date
 from stores.opening import open_source
 from stores.settings import Settings
-from stores.source import Reading
+from stores.source import Reading, Schema
 from stores.warehouse import Warehouse
 from tasks.extraction import LISTENER, Extraction
 from tasks.people import People
 
 
+@dataclass(frozen=True)
+class SourceThere:
+    """The source, if it can be read now."""
+
+    extraction: Extraction | None = None
+    schema: Schema = field(default_factory=dict)
+    why_not: str = ""
+
+
 @contextmanager
 def source_if_there(
     settings: Settings, policy: Policy, keyring: Keyring, as_of: datetime.date | None = None
-) -> Iterator[tuple[Extraction | None, str]]:
-    """Give the source being read, or None and why it cannot be: it is not named, away, or not what the policy says."""
+) -> Iterator[SourceThere]:
+    """Give the source being read, or why it cannot be: it is not named, away, or not what the policy says."""
     now = datetime.datetime.now(datetime.UTC)
     world = World(policy, keyring.analytics(), as_of or local_date(now, policy.time_zone), now, keyring.subjects())
     with ExitStack() as stack:
-        extraction, why = None, ""
-        if settings.source is None:
-            why = "no source is named"
-        else:
+        there = SourceThere(why_not="no source is named")
+        if settings.source is not None:
             try:
                 source = open_source(settings.source)
-                if find_drift(policy, source.schema()):
-                    why = "the source is not what the policy describes; see `sluis check`"
+                schema = source.schema()
+                if find_drift(policy, schema):
+                    there = SourceThere(why_not="the source is not what the policy describes; see `sluis check`")
                 else:
                     extraction = Extraction(world, stack.enter_context(source.snapshot()), LISTENER.get())
+                    there = SourceThere(extraction, schema)
             except StoreError:
-                why = "the source cannot be read"
-        yield extraction, why
+                there = SourceThere(why_not="the source cannot be read")
+        yield there
 
 
 def refuse_unknown(people: People, keyring: Keyring, extraction: Extraction | None, warehouse: Warehouse) -> None:

@@ -139,8 +139,9 @@ def refreshed(
             absent = _first_absent(table, row, rows, rules, expires)
             fate = _fate(table, row, rules, fates, absent)
             suspended = False
-            if table == "sale" and key in held and fate in ("expired", SET_ASIDE) and absent and absent <= rules.as_of:
-                fate, absent, suspended = _fate(table, row, rules, fates, None), None, True
+            if table == "sale" and key in held and fate in ("expired", SET_ASIDE, "published"):
+                suspended = absent is not None and absent <= rules.as_of
+                fate, absent = _fate(table, row, rules, fates, None), None
             fates[table][key], expires[table][key] = fate, absent
             kept = _kept(table, row, rules, analytics, absent, fates, suspended)
             made[table][key] = kept

@@ -215,7 +215,7 @@ def kept_in_source(extraction: Extraction, ledger: Ledger, requests: Sequence[Re
         for subjects in named.values()
         for person in subjects.values()
         for one in person
-        if keys and one.epoch == keys.newest
+        if keys and one.epoch in keys.numbers
     ]
     world = replace(extraction.world, suppressions=Suppressions.of(people))
     searched = replace(extraction, world=world, ended=set())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pyarrow as pa
@@ -33,19 +34,26 @@ def people_of(columns: Iterable[tuple[Identifies, pa.Array]], rows: int, keys: S
 
 
 def search_source(extraction: Extraction, ledger: Ledger, keys: SubjectKeys, requests: Iterable[Request]) -> None:
-    """Search the source for further identifiers of the people of requests, and note that this was done."""
+    """Search the source for further identifiers of the people of requests, and note that this was done.
+
+    Under each epoch under which they are known: the warehouse may still be that of before a rotation.
+    """
     ids = [request.request_id for request in requests]
     if ids:
-        add_closure(ledger, ids, lambda people: _links(extraction, keys), keys.newest, "source")
+        for epoch in keys.numbers:
+            links = functools.partial(_searched, extraction, keys, epoch)
+            add_closure(ledger, ids, links, epoch, "source")
         ledger.requests.close(ids)
 
 
 def closed(extraction: Extraction, keys: SubjectKeys, people: People) -> Iterator[tuple[Identifier, ...]]:
     """Give each person's identifiers and those that the source has of them beside."""
-    if people:
-        further = _links(extraction, keys).close([_person(one, keys.newest) for one in people])
-        for one, more in zip(people, further, strict=True):
-            yield (*one, *_identifiers(more, keys.newest))
+    found = [list(one) for one in people]
+    for epoch in keys.numbers:
+        named = [_person(one, epoch) for one in people]
+        for one, more in zip(found, _searched(extraction, keys, epoch, named).close(named), strict=True):
+            one += _identifiers(more, epoch)
+    yield from map(tuple, found)
 
 
 def add_closure(
@@ -64,7 +72,12 @@ def add_closure(
             ledger.requests.add_identifiers(request_id, subject, _identifiers(person, epoch), found_in)
 
 
-def _links(extraction: Extraction, keys: SubjectKeys) -> Links:
+def _searched(extraction: Extraction, keys: SubjectKeys, epoch: int, people: list[Person]) -> Links:
+    """Find what occurs together, where anybody is known under this epoch."""
+    return _links(extraction, keys, epoch) if any(people) else Links()
+
+
+def _links(extraction: Extraction, keys: SubjectKeys, epoch: int) -> Links:
     """Find in the source which accounts and e-mail addresses occur together."""
     links = Links()
     for name, table in extraction.world.policy.tables.items():
@@ -73,7 +86,7 @@ def _links(extraction: Extraction, keys: SubjectKeys) -> Links:
             kinds = columns_read(table)
             reading = Reading(name, {column: kinds[column] for column in found.values()})
             for columns in extraction.look_at(reading, "people"):
-                macs: Mapping[Identifies, pa.Array] = subjects_of(table, columns, keys, keys.newest)
+                macs: Mapping[Identifies, pa.Array] = subjects_of(table, columns, keys, epoch)
                 links.add(macs[CUSTOMER], macs[EMAIL])
     return links
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pyarrow as pa
@@ -67,9 +68,12 @@ def add_closure(
     ]
     people = [person for _, _, person in named]
     further = links(people).close(people)
+    found: dict[str, dict[int, list[Identifier]]] = defaultdict(dict)
     for (request_id, subject, _), person in zip(named, further, strict=True):
         if person:
-            ledger.requests.add_identifiers(request_id, subject, _identifiers(person, epoch), found_in)
+            found[request_id][subject] = _identifiers(person, epoch)
+    for request_id, subjects in found.items():
+        ledger.requests.add_found(request_id, subjects, found_in)
 
 
 def _searched(extraction: Extraction, keys: SubjectKeys, epoch: int, people: list[Person]) -> Links:

@@ -20,7 +20,7 @@ from benchmarks.places import shop_of
 from benchmarks.race import RACE, race
 from benchmarks.report import REPORTS
 
-APART = ("treatment", "gate", "orchestration")
+APART = ("treatment", "gate", "erasure", "orchestration")
 """Modules that take one thing apart."""
 MEMORY = "memory"
 WIDTH = 112

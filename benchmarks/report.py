@@ -9,6 +9,7 @@ from statistics import median
 from rich import box
 from rich.table import Table
 
+from benchmarks.erasure import PEOPLE, PLAIN
 from benchmarks.gate import GATE, STATEMENTS
 from benchmarks.measure import PROCESS, WHOLE, Measured, Step
 from benchmarks.race import COPIES, Round
@@ -76,6 +77,18 @@ def gate(measured: Measured) -> Iterator[Table]:
     yield shown
 
 
+def erasure(measured: Measured) -> Iterator[Table]:
+    """Show what erasure costs beside a plain run."""
+    shown = _table(f"Erasure of {PEOPLE:,} people", "rows, people", "seconds", "CPU seconds", "× plain", "CPU × plain")
+    shown.caption = "All steps in one process, one after the other; the source is asked in runs and to register."
+    plain = measured[PLAIN]
+    for step in measured.steps:
+        if step.name != PROCESS:
+            times = f"{step.seconds / plain.seconds:.2f}", f"{step.cpu / plain.cpu:.2f}"
+            shown.add_row(step.name, f"{step.rows:,}", f"{step.seconds:.1f}", f"{step.cpu:.1f}", *times)
+    yield shown
+
+
 def orchestration(measured: Measured) -> Iterator[Table]:
     """Show what Prefect costs."""
     shown = _table("Prefect with nothing to do", "tasks", "seconds", "CPU seconds")
@@ -96,7 +109,7 @@ def memory(sizes: dict[int, Measured]) -> Iterator[Table]:
 
 
 REPORTS: dict[str, Callable[..., Iterator[Table]]] = {
-    report.__name__: report for report in (race, treatment, gate, orchestration, memory)
+    report.__name__: report for report in (race, treatment, gate, erasure, orchestration, memory)
 }
 
 

@@ -51,11 +51,13 @@ def search_source(extraction: Extraction, ledger: Ledger, keys: SubjectKeys, req
 
 def closed(extraction: Extraction, keys: SubjectKeys, people: People) -> Iterator[tuple[Identifier, ...]]:
     """Give each person's identifiers and those that the source has of them beside."""
-    if people:
-        links = Links(_person(one, keys.newest) for one in people)
-        _follow(extraction, keys, keys.newest, links)
-        for one, more in zip(people, links.close(), strict=True):
-            yield (*one, *_identifiers(more, keys.newest))
+    found = [list(one) for one in people]
+    for epoch in keys.numbers:
+        links = Links(_person(one, epoch) for one in people)
+        _follow(extraction, keys, epoch, links)
+        for one, more in zip(found, links.close(), strict=True):
+            one += _identifiers(more, epoch)
+    yield from map(tuple, found)
 
 
 def add_closure(
@@ -69,9 +71,12 @@ def add_closure(
     ]
     links = Links(person for _, _, person in named)
     follow(links)
+    found: dict[str, dict[int, list[Identifier]]] = defaultdict(dict)
     for (request_id, subject, _), person in zip(named, links.close(), strict=True):
         if person:
-            ledger.requests.add_identifiers(request_id, subject, _identifiers(person, epoch), found_in)
+            found[request_id][subject] = _identifiers(person, epoch)
+    for request_id, subjects in found.items():
+        ledger.requests.add_found(request_id, subjects, found_in)
 
 
 def _key_anew(extraction: Extraction, ledger: Ledger, keys: SubjectKeys, request_ids: list[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -26,7 +26,7 @@ from stores.ledger.request import (
     why_not_lifted,
 )
 from stores.ledger.schema import IDENTIFIER, REQUEST, SUPPRESSION
-from stores.ledger.suppressions import suppression_like, suppression_rows
+from stores.ledger.suppressions import References, suppression_rows
 
 
 class Requests:
@@ -84,20 +84,30 @@ class Requests:
 
     def add_identifiers(self, request_id: str, subject: int, identifiers: Iterable[Identifier], found_in: str) -> None:
         """Add what else names a person of a request; where the request is decided already, it suppresses at once."""
+        self.add_found(request_id, {subject: identifiers}, found_in)
+
+    def add_found(self, request_id: str, further: Mapping[int, Iterable[Identifier]], found_in: str) -> None:
+        """Add what else names people of a request, by their numbers, all of it or nothing."""
         with writing(self._engine) as connection:
             (request,) = _by_id(connection, [request_id])
-            if not 0 <= subject < request.subjects:
+            if not all(0 <= subject < request.subjects for subject in further):
                 raise refusal(request, "names no such subject")
-            kept = set(identifiers_of(connection, [request_id]).get(request_id, {}).get(subject, ()))
-            added = [identifier for identifier in dict.fromkeys(identifiers) if identifier not in kept]
-            if request.state in ("decided", "applied"):
-                like = suppression_like(connection, request_id, kept)
-                if like is None:
-                    raise refusal(request, "has no suppressions left; they have expired")
-                _insert(connection, SUPPRESSION, [{**like, **vars(identifier)} for identifier in added])
-            elif request.state != "registered":
+            if request.state not in ("registered", "decided", "applied"):
                 raise refusal(request, f"is {request.state}; nothing is added to it")
-            _insert(connection, IDENTIFIER, identifier_rows(request_id, subject, added, found_in))
+            named = identifiers_of(connection, [request_id]).get(request_id, {})
+            suppressing = References(connection, request_id) if request.state != "registered" else None
+            suppressions, rows = [], []
+            for subject, identifiers in further.items():
+                kept = set(named.get(subject, ()))
+                added = [identifier for identifier in dict.fromkeys(identifiers) if identifier not in kept]
+                rows += identifier_rows(request_id, subject, added, found_in)
+                if suppressing:
+                    like = suppressing.like(kept)
+                    if like is None:
+                        raise refusal(request, "has no suppressions left; they have expired")
+                    suppressions += [{**like, **vars(identifier)} for identifier in added]
+            _insert(connection, SUPPRESSION, suppressions)
+            _insert(connection, IDENTIFIER, rows)
 
     def close(self, request_ids: Iterable[str]) -> None:
         """Note that the source was searched for all that names the people of these requests."""

@@ -151,18 +151,27 @@ def suppression_rows(request_id: str, right: str, subjects: Subjects, now: datet
     ]
 
 
-def suppression_like(
-    connection: sa.Connection, request_id: str, identifiers: Collection[Identifier]
-) -> dict[str, Any] | None:
-    """Give the reference and what goes with it by which a request suppresses the person with these identifiers."""
-    theirs = connection.scalars(sa.select(_ROW.reference).where(_ROW.request_id == request_id))
-    like, there = _as_they_are(connection, theirs)
-    has: dict[str, set[Identifier]] = defaultdict(set)
-    for reference, identifier in there:
-        has[reference].add(identifier)
-    # people of one request may share an identifier: theirs is the reference that has these and the fewest others
-    fitting = sorted((len(has[reference]), reference) for reference in like if has[reference] >= set(identifiers))
-    return {"reference": fitting[0][1], **like[fitting[0][1]]} if fitting else None
+class References:
+    """The references by which a request suppresses its people."""
+
+    def __init__(self, connection: sa.Connection, request_id: str) -> None:
+        theirs = connection.scalars(sa.select(_ROW.reference).where(_ROW.request_id == request_id))
+        self._like, there = _as_they_are(connection, theirs)
+        self._has: dict[str, set[Identifier]] = defaultdict(set)
+        self._by: dict[Identifier, set[str]] = defaultdict(set)
+        for reference, identifier in there:
+            self._has[reference].add(identifier)
+            self._by[identifier].add(reference)
+
+    def like(self, identifiers: Collection[Identifier]) -> dict[str, Any] | None:
+        """Give the reference of the person with these identifiers, and what goes with it."""
+        having = [self._by.get(identifier, set()) for identifier in identifiers]
+        fitting = set.intersection(*having) if having else set(self._like)
+        if not fitting:
+            return None
+        # people of one request may share an identifier: theirs is the reference that has these and the fewest others
+        best = min(fitting, key=lambda reference: (len(self._has[reference]), reference))
+        return {"reference": best, **self._like[best]}
 
 
 def _as_they_are(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.__main__ import ALL
+from benchmarks.erasure import APPLY, ERASING, PLAIN, PLAN, REGISTER
 from benchmarks.gate import GATE, STATEMENTS
 from benchmarks.measure import WHOLE
 from benchmarks.race import BY_HAND, RACE
@@ -58,6 +59,14 @@ def test_the_steps_of_a_treatment_add_up_to_it(told: dict[str, Any]) -> None:
         parts = sum(found[f"{table}/{step}"]["cpu"] for step in STEPS[:-1])
         assert parts == pytest.approx(found[f"{table}/{TREAT}"]["cpu"])
         assert all(found[f"{table}/{step}"]["cpu"] > 0 for step in (*STEPS, TREAT))
+
+
+def test_erasure_is_measured_beside_a_plain_run(told: dict[str, Any]) -> None:
+    found = steps(told["erasure"])
+
+    assert found[PLAIN]["rows"] > found[APPLY]["rows"] > 0
+    assert found[ERASING]["rows"] == found[PLAIN]["rows"]
+    assert all(found[name]["cpu"] > 0 for name in (PLAIN, REGISTER, PLAN, APPLY, ERASING))
 
 
 def test_the_statements_of_the_gate_are_caught_and_run_without_it(told: dict[str, Any]) -> None:

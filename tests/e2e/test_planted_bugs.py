@@ -77,12 +77,10 @@ def the_standing_is_not_checked(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_closure_crosses_a_shared_address(patch: pytest.MonkeyPatch) -> None:
-    def crossing(links: Any, people: Any) -> Iterator[Any]:
-        links._gather()
-        for person in list(people):
-            emails_of, _ = links._around({mac for _, mac in person})
-            theirs = {("email", email) for kind, mac in person if kind == "customer" for email in emails_of[mac]}
-            yield frozenset(theirs - person)
+    def crossing(links: Any) -> Iterator[Any]:
+        for person in links._people:
+            accounts = {mac for kind, mac in person if kind == "customer"}
+            yield frozenset({("email", email) for one in accounts for email in links._emails_of[one]} - person)
 
     patch.setattr(privacy.closure.Links, "close", crossing)
 
@@ -119,10 +117,10 @@ BUGS: dict[Plant, tuple[str, ...]] = {
     suppression_is_ignored_for_one_table: ("erase", "restrict_or_object", "run"),
     generations_are_not_applied: ("erase", "come_back", "run"),
     rows_expire_a_month_late: ("let_time_pass", "run", "sell"),
-    remains_forget_objections: ("restrict_or_object", "erase_by_plan", "back_up", "put_the_warehouse_back"),
+    remains_forget_objections: ("restrict_or_object", "erase_by_plan"),
     an_erasure_has_no_receipt: ("ask_for_erasure", "erase_by_plan"),
     the_standing_is_not_checked: ("back_up", "run", "put_the_warehouse_back"),
-    a_closure_crosses_a_shared_address: ("erase", "run", "sell"),
+    a_closure_crosses_a_shared_address: ("erase",),
     children_stay_behind: ("ask_for_erasure", "erase_by_plan"),
     a_changed_ledger_is_not_noticed: ("race", "restrict_or_object"),
     a_hold_lets_rows_go: ("hold", "let_time_pass", "run"),
@@ -138,7 +136,8 @@ def test_a_planted_bug_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch) -
     machine = Histories.of(*BUGS[plant])
     plant(monkeypatch)
 
-    with pytest.raises((AssertionError, KeyError, duckdb.Error, ExceptionGroup)):
+    crash = duckdb.Error if plant is two_may_hold_the_warehouse else AssertionError
+    with pytest.raises((AssertionError, crash)):  # nothing else: a plant that merely breaks the software shows nothing
         search(machine)
 
 
@@ -156,6 +155,7 @@ def search(machine: type[Histories], histories: int = 15) -> None:
             stateful_step_count=8,
             deadline=None,
             database=None,
+            report_multiple_bugs=False,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),

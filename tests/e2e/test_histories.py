@@ -1,7 +1,8 @@
 """Histories: any deed at any time, and after each of them what is there is what must be.
 
-By the functions under the commands 500 histories of 20 deeds are tried. They go without the gate: its promises are
-checked by the histories by commands, 50 of 20 deeds, which are real ones against a Prefect server.
+By the functions under the commands 500 histories of 20 deeds are tried: 250 here, as many in
+test_histories_by_commands.py, so that two workers share them. They go without the gate: its promises are checked by the
+histories by commands, 50 of 20 deeds, which are real ones against a Prefect server.
 """
 
 from __future__ import annotations
@@ -9,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
 
-from tests.histories.deeds import ByCommands
 from tests.histories.history import History
 from tests.histories.killing import without_gate
-from tests.histories.machine import Histories, new_history
+from tests.histories.machine import Histories, new_history, search
 from tests.histories.shop import now
 
 pytestmark = pytest.mark.long
@@ -31,36 +29,12 @@ ANNA, CARLS_OWN, GINA, HUGO = (
 )
 
 
-class HistoriesByCommands(Histories):
-    """The same by the `sluis` commands, and with the gate."""
-
-    make_deeds = ByCommands
-    ungated = False
-    race = kill = None  # type: ignore[assignment]
-
-
-def search(machine: type[Histories], histories: int) -> None:
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=histories,
-            stateful_step_count=20,
-            deadline=None,
-            database=None,
-            derandomize=False,
-            phases=[Phase.generate, Phase.shrink],
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+class SomeHistories(Histories):
+    """The first half."""
 
 
 def test_whatever_happens_nobody_held_back_is_seen_and_everybody_else_is() -> None:
-    search(Histories, 500)
-
-
-@pytest.mark.usefixtures("prefect_server")
-def test_whatever_is_commanded_nobody_held_back_is_seen_and_everybody_else_is() -> None:
-    search(HistoriesByCommands, 50)
+    search(SomeHistories, 250)
 
 
 # ── histories that went wrong once ────────────────────────────────────────────────────────────────────────────────

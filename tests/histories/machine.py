@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import datetime
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -11,8 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from stores.keyring_file import create_keyring
 from stores.ledger import open_ledger
@@ -256,3 +258,17 @@ class Histories(RuleBasedStateMachine):
         """Give a machine that knows these deeds only."""
         others = {name for name, what in vars(cls).items() if hasattr(what, "hypothesis_stateful_rule")} - {*deeds}
         return type("SomeHistories", (cls,), dict.fromkeys(others))
+
+
+def search(machine: type[Histories], histories: int) -> None:
+    """Try so many histories of 20 deeds: where CI is set the same at every run, elsewhere others each time."""
+    tried = settings(
+        max_examples=histories,
+        stateful_step_count=20,
+        deadline=None,
+        database=None,
+        derandomize="CI" in os.environ,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(machine, settings=tried)

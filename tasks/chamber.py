@@ -43,7 +43,7 @@ from tasks.holds_intake import take_holds_in
 from tasks.marts import FrozenMarts, freeze_marts
 from tasks.proof import search_for_applied
 from tasks.publication import Publication, new_run_id, open_publication
-from tasks.requests_intake import take_in
+from tasks.requests_intake import Deadlines, take_in
 from tasks.tombstones import after_full_scan
 
 
@@ -61,6 +61,7 @@ class Chamber:
     """How many rows the last published run read, by published name."""
     on_progress: OnProgress
     extraction: Extraction | None = None
+    deadlines: Deadlines = field(default_factory=Deadlines)
     facts: dict[str, TableFacts] = field(default_factory=dict)
     """By source name."""
     marts: FrozenMarts | None = None
@@ -86,6 +87,7 @@ class Chamber:
         intake = take_in(extraction, schema, self.publication.ledger, keys, self.actor.name)
         self.record.requests["pending"] = intake.pending
         self.record.warnings += intake.warnings
+        self.deadlines = intake.deadlines
         self.world = dataclasses.replace(self.world, suppressions=self.publication.suppressions())
 
     def _take_in_holds(self, extraction: Extraction, schema: Schema) -> None:

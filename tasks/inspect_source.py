@@ -1,10 +1,14 @@
-"""Gate 0."""
+"""Gate 0, and what waits to be answered."""
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.events import emit_event
 
 from privacy.leak_proof import leak_proof
 from tasks.run import chamber_of
+
+DEADLINE_NEAR = "sluis.deadline.near"
+"""The event that tells of requests whose day is near or past, with their numbers."""
 
 
 @task(task_run_name="inspect source", cache_policy=NO_CACHE, persist_result=False)
@@ -13,3 +17,7 @@ def inspect_source(run: str) -> None:
     """Stop unless the source is what the policy describes; then hold one snapshot of it."""
     chamber, stack = chamber_of(run)
     chamber.inspect(stack)
+    if chamber.deadlines.any:
+        emit_event(
+            event=DEADLINE_NEAR, resource={"prefect.resource.id": "sluis.requests"}, payload=vars(chamber.deadlines)
+        )

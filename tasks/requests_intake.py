@@ -21,11 +21,32 @@ from tasks.request_table import Asked, requests_asked
 
 
 @dataclass(frozen=True)
+class Deadlines:
+    """How many requests nobody has answered yet although their day is past, or near."""
+
+    overdue: int = 0
+    near: int = 0
+
+    @property
+    def any(self) -> bool:
+        """Whether there are any."""
+        return bool(self.overdue or self.near)
+
+    def told(self, policy: Policy) -> Iterator[str]:
+        """Warn of them."""
+        if self.overdue:
+            yield f"requests past the day on which they were due: {self.overdue:,}"
+        if self.near:
+            yield f"requests due within {policy.requests.warn}: {self.near:,}"
+
+
+@dataclass(frozen=True)
 class Intake:
     """What a run found of requests."""
 
     pending: int
     """Requests of more people than a run may take out by itself: they wait for approval."""
+    deadlines: Deadlines
     warnings: tuple[str, ...]
 
 
@@ -47,7 +68,8 @@ def take_in(extraction: Extraction, schema: Schema, ledger: Ledger, keys: Subjec
     warnings = [f"requests that cannot be read, {why}: {n:,}" for why, n in sorted(unread.items())]
     if waiting:
         warnings.append(waiting_told(len(waiting), policy))
-    return Intake(len(waiting), (*warnings, *deadlines(ledger, policy, extraction.world.as_of)))
+    unanswered = deadlines(ledger, policy, extraction.world.as_of)
+    return Intake(len(waiting), unanswered, (*warnings, *unanswered.told(policy)))
 
 
 def foresee(
@@ -90,15 +112,13 @@ def suppressing(ledger: Ledger, *states: str) -> list[Request]:
     return [request for request in ledger.requests.with_state(*states) if request.right in SUPPRESSING]
 
 
-def deadlines(ledger: Ledger, policy: Policy, as_of: datetime.date) -> Iterator[str]:
-    """Warn of requests that nobody has answered yet: past their day, or soon to be."""
+def deadlines(ledger: Ledger, policy: Policy, as_of: datetime.date) -> Deadlines:
+    """Count the requests that nobody has answered yet and that are due, or soon will be."""
     unanswered = [request.due_on for request in ledger.requests.with_state("registered", "noted")]
-    overdue = sum(due_on < as_of for due_on in unanswered)
-    near = sum(as_of <= due_on <= later(as_of, policy.requests.warn) for due_on in unanswered)
-    if overdue:
-        yield f"requests past the day on which they were due: {overdue:,}"
-    if near:
-        yield f"requests due within {policy.requests.warn}: {near:,}"
+    return Deadlines(
+        overdue=sum(due_on < as_of for due_on in unanswered),
+        near=sum(as_of <= due_on <= later(as_of, policy.requests.warn) for due_on in unanswered),
+    )
 
 
 def _follow(ledger: Ledger, table: RequestTable, asked: Asked, known: Request, now: datetime.datetime) -> None:

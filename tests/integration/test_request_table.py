@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import json
+import os
+import time
+import urllib.request
+from typing import Any
 
 import pytest
 
+from tasks.inspect_source import DEADLINE_NEAR
 from tests.conftest import Outcome, Place
 from tests.rights_shop import (
     ANNA,
@@ -173,3 +179,28 @@ def test_strict_ends_a_run_that_warns_of_requests_with_its_own_code_and_publishe
     assert outcome.exit_code == 6, outcome.said
     assert (outcome.json["published"], outcome.json["requests"]) == (True, {"applied": 1, "pending": 0})
     assert totals(shop) == ALL - {10}
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_prefect_has_an_event_of_requests_that_are_due_with_their_numbers_and_nothing_else(shop: Place) -> None:
+    wish(shop, "INZAGE-1", "access", (ANNA, None), received=days_ago(60))
+
+    assert sluis(shop, "run").exit_code == 0
+
+    (event, *_) = events_named(DEADLINE_NEAR)
+    assert event["payload"] == {"overdue": 1, "near": 0}
+    assert event["resource"]["prefect.resource.id"] == "sluis.requests"
+
+
+def events_named(name: str) -> list[dict[str, Any]]:
+    """Ask the Prefect server for events of a name, the newest first; they arrive a moment after they are sent."""
+    body = json.dumps({"filter": {"event": {"name": [name]}}}).encode()
+    asked = urllib.request.Request(
+        f"{os.environ['PREFECT_API_URL']}/events/filter", body, {"Content-Type": "application/json"}
+    )
+    for _ in range(60):
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            if found := json.load(answer)["events"]:
+                return list(found)
+        time.sleep(0.5)
+    raise AssertionError(f"no event {name} arrived")

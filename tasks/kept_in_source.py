@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -33,7 +33,7 @@ def kept_in_source(there: SourceThere, ledger: Ledger, requests: Sequence[Reques
     world, keys = there.extraction.world, there.extraction.world.subject_keys
     assert keys
     protected = protection(there.extraction, there.schema, ledger, keys)
-    theirs = replace(protected, restricted=_people(ledger, requests, keys.newest))
+    theirs = replace(protected, restricted=_people(ledger, requests, keys.numbers))
     read, retention = read_source(there.extraction, there.schema, theirs)
     stays = retention.stays({name: table.held for name, table in read.items()})
     kept = {}
@@ -45,7 +45,7 @@ def kept_in_source(there: SourceThere, ledger: Ledger, requests: Sequence[Reques
     return kept
 
 
-def _people(ledger: Ledger, requests: Sequence[Request], epoch: int) -> Suppressions:
+def _people(ledger: Ledger, requests: Sequence[Request], epochs: Collection[int]) -> Suppressions:
     """Give whom requests name as if their data were restricted, which is how rows of people are found here."""
     named = ledger.requests.identifiers(request.request_id for request in requests)
     asked = {request.request_id: request.received_at for request in requests}
@@ -54,7 +54,7 @@ def _people(ledger: Ledger, requests: Sequence[Request], epoch: int) -> Suppress
         for request_id, subjects in named.items()
         for person in subjects.values()
         for one in person
-        if one.epoch == epoch
+        if one.epoch in epochs
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import Place
 from tests.corner_shop import token_in
+from tests.kept_shop import keep
 from tests.rights_shop import (
     ANNA,
     ANNAS,
@@ -101,6 +102,7 @@ def test_what_a_person_was_found_by_is_in_the_private_index_no_more(shop: Place)
 
 
 def test_the_plan_says_what_leaves_and_what_stays_in_the_shop_before_anything_does(shop: Place) -> None:
+    keep(shop)
     asked(shop, "AVG-1", f"buyer_id={ANNA}")
     before = shop.fingerprint()
 

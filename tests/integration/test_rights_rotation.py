@@ -9,6 +9,7 @@ import pytest
 from stores.keyring_rotation import rotate_root
 from tests.conftest import Place
 from tests.corner_shop import token_in
+from tests.kept_shop import keep
 from tests.rights_shop import (
     ANNA,
     ANNAS,
@@ -51,6 +52,19 @@ def test_the_erased_stay_out_when_tombstone_keys_change_and_are_listed_under_the
     assert sluis(shop, "erase", "verify", "--reference", "AVG-1").exit_code == 0
 
 
+def test_the_answer_after_a_rotation_still_tells_what_the_shop_keeps(shop: Place) -> None:
+    keep(shop)
+    run(shop)
+    erase(shop, "AVG-1", f"buyer_id={ANNA}")
+    before = sluis(shop, "erase", "answer", "--reference", "AVG-1").json["kept_in_source"]
+    rotate_root(shop.keyring, "tombstones", datetime.date.today())
+
+    after = sluis(shop, "erase", "answer", "--reference", "AVG-1").json["kept_in_source"]
+
+    assert before == after
+    assert before["sale"]["keep"] == 5
+
+
 def test_an_erasure_asked_for_before_the_keys_changed_is_applied_after_it(shop: Place) -> None:
     shop.source.rename(shop.source.with_name("moved.away"))
     asked(shop, "AVG-1", f"buyer_id={ANNA}")
@@ -58,6 +72,7 @@ def test_an_erasure_asked_for_before_the_keys_changed_is_applied_after_it(shop: 
     sell(shop, 20, ANNA, "anna.nieuw@example.org", RECENT)
     sell(shop, 21, None, "anna.nieuw@example.org", RECENT)
     rotate_root(shop.keyring, "tombstones", datetime.date.today())
+    keep(shop)
     kept = {name: table["keep"] for name, table in plan(shop)["source"].items()}
     assert kept == {"buyer": 1, "sale": 7, "line": 12}
 

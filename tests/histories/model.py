@@ -217,6 +217,8 @@ def _fate(
         found.append(fates["sale"].get(row["sale_id"], SET_ASIDE))
     else:
         happened = moment(row[HAPPENED[table]]) if table in HAPPENED else None
+        if happened and happened > rules.now:  # a row that is there already did not happen after anything
+            happened = None
         found.append(rules.held_back(whose(table, row), happened) or "published")
         if (event := moment(row[CLOCK[table]])) and event > rules.now:
             found.append(SET_ASIDE)

@@ -40,15 +40,14 @@ def publish_remains(
     """
     policy, keyring = read_rules(settings)
     warehouse, ledger = open_warehouse(settings.warehouse), open_ledger(settings.ledger)
-    published = warehouse.published()
-    if published is None:
-        raise StoreError("warehouse: nothing is published yet, so nothing can leave it.\n  Run `sluis run` first.")
     now = datetime.datetime.now(datetime.UTC)
     today = local_date(now, policy.time_zone)
-    record = RunRecord(
-        new_run_id(now), policy.version, policy.digest, published.key_fingerprint, as_of or today, kind=kind
-    )
+    record = RunRecord(new_run_id(now), policy.version, policy.digest, "", as_of or today, kind=kind)
     with open_publication(warehouse, ledger, keyring, actor, record, now) as publication:
+        published = warehouse.published()
+        if published is None:
+            raise StoreError("warehouse: nothing is published yet, so nothing can leave it.\n  Run `sluis run` first.")
+        record.key_fingerprint = published.key_fingerprint
         decide(publication)
         publication.suppressions()
         with warehouse.remains(record.run_id) as remains:

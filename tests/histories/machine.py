@@ -261,7 +261,7 @@ class Histories(RuleBasedStateMachine):
 
 
 def search(machine: type[Histories], histories: int) -> None:
-    """Try so many histories of 20 deeds, or a share of them: the same ones where CI is set, elsewhere others each time."""
+    """Try so many histories of 20 deeds, or a share of them: the same where CI is set, elsewhere others each time."""
     share = float(os.environ.get("HISTORIES_SHARE", "1"))
     tried = settings(
         max_examples=round(histories * share),

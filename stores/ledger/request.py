@@ -7,10 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from privacy.errors import UsageError
+from privacy.requests import SUPPRESSING
 from stores.ledger.identifiers import Identifier, Subjects
-
-KINDS = {"erasure": "erased", "restriction": "restricted", "objection": "objected"}
-"""What suppresses, by the right that asks for it."""
 
 LIFTABLE = ("restriction", "objection")
 
@@ -62,7 +60,7 @@ class Registered:
 
 def why_not_decided(request: Request, subjects: Subjects) -> str | None:
     """Say why a request cannot be decided."""
-    if request.right not in KINDS:
+    if request.right not in SUPPRESSING:
         return f"asks for {request.right}, which suppresses nothing; people see to it"
     if len(subjects) < max(request.subjects, 1):
         return "names somebody by no identifier at all, so that nothing can be suppressed"
@@ -83,7 +81,9 @@ def only_from(*states: str) -> Check:
 
 def for_people(then: Check) -> Check:
     """Give the check that a request is one that people see to, and another one after it."""
-    return lambda request: f"asks for {request.right}, which a run sees to" if request.right in KINDS else then(request)
+    return lambda request: (
+        f"asks for {request.right}, which a run sees to" if request.right in SUPPRESSING else then(request)
+    )
 
 
 def refuse_where(request: Request, why: str | None) -> None:

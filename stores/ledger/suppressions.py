@@ -14,12 +14,12 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from privacy.errors import UsageError
+from privacy.requests import SUPPRESSING
 from stores.ledger.access import portions, reading, writing
 from stores.ledger.identifiers import Identifier, Subjects
-from stores.ledger.request import KINDS
 from stores.ledger.schema import HORIZON, IDENTIFIER, REQUEST, SUPPRESSION
 
-ERASED = KINDS["erasure"]
+ERASED = SUPPRESSING["erasure"]
 
 LIVE = pa.schema(
     {
@@ -144,7 +144,7 @@ def digest_of(live: pa.Table) -> str:
 def suppression_rows(request_id: str, right: str, subjects: Subjects, now: datetime.datetime) -> list[dict[str, Any]]:
     """Give the rows by which a request suppresses: a random reference for each person, a row for each identifier."""
     return [
-        {"reference": reference, "kind": KINDS[right], "request_id": request_id, "since": now, **vars(identifier)}
+        {"reference": reference, "kind": SUPPRESSING[right], "request_id": request_id, "since": now, **vars(identifier)}
         for identifiers in subjects.values()
         for reference in (str(uuid.uuid4()),)
         for identifier in identifiers

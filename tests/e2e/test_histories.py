@@ -87,12 +87,21 @@ def a_plan_for_people_named_before_a_rotation(history: History) -> None:
     history.run()
 
 
+def a_backup_while_a_killed_run_has_left_its_folder(history: History) -> None:
+    history.run()
+    history.kill("run", 0, 1)
+    history.back_up()
+    history.put_back(0, warehouse=True, ledger=False)
+    history.run()
+
+
 WENT_WRONG: list[Callable[[History], None]] = [
     a_new_request_after_a_rotation,
     an_erasure_after_a_rotation_beside_a_tombstone_that_nothing_meets,
     a_backup_of_before_a_rotation,
     somebody_erased_twice_with_a_rotation_between_request_and_run,
     a_plan_for_people_named_before_a_rotation,
+    a_backup_while_a_killed_run_has_left_its_folder,
 ]
 
 

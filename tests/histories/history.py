@@ -8,7 +8,7 @@ import datetime
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -311,9 +311,8 @@ class History:
         if self.live.run:
             folder = self.place.folder / f"backup-{len(self.backups)}"
             folder.mkdir()
-            for file in self.place.folder.glob("warehouse.duckdb*"):
-                if not file.name.endswith(".lock"):
-                    shutil.copy2(file, folder / file.name)
+            for file in self._files():
+                shutil.copy2(file, folder / file.name)
             shutil.copy2(self.place.folder / "ledger.sqlite", folder)
             self.backups.append(Backup(folder, copy.deepcopy(self.live), copy.deepcopy(self.ledger)))
 
@@ -333,10 +332,15 @@ class History:
 
     def move_away(self) -> None:
         """Move the warehouse's files away."""
-        for file in self.place.folder.glob("warehouse.duckdb*"):
-            if not file.name.endswith(".lock"):
-                file.unlink()
+        for file in self._files():
+            file.unlink()
         self.live = _nothing()
+
+    def _files(self) -> Iterator[Path]:
+        """Give the warehouse's files, without the folder that a killed run leaves."""
+        for file in self.place.folder.glob("warehouse.duckdb*"):
+            if file.is_file() and not file.name.endswith(".lock"):
+                yield file
 
     # ── what must be so ───────────────────────────────────────────────────────────────────────────────────────────
 

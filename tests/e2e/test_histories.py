@@ -7,6 +7,7 @@ histories by commands, 50 of 20 deeds, which are real ones against a Prefect ser
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 
 import pytest
@@ -95,6 +96,13 @@ def a_backup_while_a_killed_run_has_left_its_folder(history: History) -> None:
     history.run()
 
 
+def an_erased_guest_with_a_sale_of_tomorrow(history: History) -> None:
+    tomorrow = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
+    history.shop.sell(None, GINA[1], tomorrow.isoformat())
+    history.register("erasure", GINA)
+    history.run()
+
+
 WENT_WRONG: list[Callable[[History], None]] = [
     a_new_request_after_a_rotation,
     an_erasure_after_a_rotation_beside_a_tombstone_that_nothing_meets,
@@ -102,6 +110,7 @@ WENT_WRONG: list[Callable[[History], None]] = [
     somebody_erased_twice_with_a_rotation_between_request_and_run,
     a_plan_for_people_named_before_a_rotation,
     a_backup_while_a_killed_run_has_left_its_folder,
+    an_erased_guest_with_a_sale_of_tomorrow,
 ]
 
 

@@ -216,10 +216,7 @@ def _fate(
     if table == "line":
         found.append(fates["sale"].get(row["sale_id"], SET_ASIDE))
     else:
-        happened = moment(row[HAPPENED[table]]) if table in HAPPENED else None
-        if happened and happened > rules.now:  # a row that is there already did not happen after anything
-            happened = None
-        found.append(rules.held_back(whose(table, row), happened) or "published")
+        found.append(rules.held_back(whose(table, row), _happened(table, row, rules)) or "published")
         if (event := moment(row[CLOCK[table]])) and event > rules.now:
             found.append(SET_ASIDE)
     if table in ("sale", "letter") and row["buyer_id"] is not None and row["buyer_id"] not in fates["buyer"]:
@@ -229,6 +226,12 @@ def _fate(
     if absent and absent <= rules.as_of:
         found.append("expired")
     return min(found, key=ORDER.index)
+
+
+def _happened(table: str, row: Row, rules: Rules) -> datetime.datetime | None:
+    """Give when a row happened, None where it cannot be told: what is there already did not happen tomorrow."""
+    happened = moment(row[HAPPENED[table]]) if table in HAPPENED else None
+    return None if happened and happened > rules.now else happened
 
 
 def _first_absent(
@@ -273,7 +276,7 @@ def _kept(
 
 def _guest_token(kept: Kept, rules: Rules, row: Row, analytics: int) -> Token:
     assert kept.who
-    erased = rules.held_back(kept.who, moment(row["sold_at"])) is not None
+    erased = rules.held_back(kept.who, _happened("guest", row, rules)) is not None
     return analytics, "guest", kept.who[1], None if erased else kept.after
 
 

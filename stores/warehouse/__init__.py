@@ -59,7 +59,7 @@ class Seal:
 
 @dataclass(frozen=True)
 class Published(Seal):
-    """What the published file says of itself."""
+    """What the published state says of itself."""
 
     run_id: str
     sealed_at: datetime.datetime
@@ -269,7 +269,7 @@ class Warehouse(Protocol):
         """
         ...
 
-    def links(self, identifies: Identifies, macs: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    def links(self, identifies: Identifies, macs: Iterable[bytes]) -> Iterable[tuple[bytes, bytes]]:
         """Give each pair of an account's MAC and an e-mail address's that one indexed row carries, of those sought."""
         ...
 

@@ -24,7 +24,7 @@ def least(field: pa.Field) -> str:
 
 
 class Groups:
-    """What becomes of treated rows in a table `rows` with `schema`'s columns; those without a key are nobody's."""
+    """What becomes of treated rows that have a key, in a table `rows` with the columns of `schema`."""
 
     def __init__(self, rows: str, fates: str, schema: pa.Schema, derived: Derived, least: Least = least) -> None:
         self._rows, self._fates, self._schema, self._least = rows, fates, schema, least
@@ -38,6 +38,11 @@ class Groups:
     def names(self) -> list[str]:
         """Name the columns that are published."""
         return [self._derived.one_row_per, *(field.name for field in self._columns), EXPIRES_ON]
+
+    @property
+    def names_aside(self) -> list[str]:
+        """Name the columns of rows that are set aside."""
+        return [name for name in self._schema.names if name != FATE]
 
     @property
     def published(self) -> str:
@@ -60,13 +65,13 @@ class Groups:
         return (
             f"select {self.key}, case when count(*) filter (where {published}) > 0 then {Fate.PUBLISHED:d} "
             f"else min({FATE}) end as fate, {reason} filter (where {FATE} = {Fate.QUARANTINED:d}) as reason "
-            f"from {self._rows} where {self.key} is not null group by {self.key}"
+            f"from {self._rows} group by {self.key}"
         )
 
     @property
     def set_aside(self) -> str:
         """Give the rows that were set aside, with their reasons."""
-        columns = ", ".join(identifier(name) for name in self._schema.names if name != FATE)
+        columns = ", ".join(identifier(name) for name in self.names_aside)
         return f"select {columns} from {self._rows} where {self.key} in (select {self.key} {self._quarantined})"
 
     def count(self, ask: Ask) -> Grouped:

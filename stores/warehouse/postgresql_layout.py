@@ -30,3 +30,11 @@ READER = "sluis_reader"
 
 HOLDER = 0x515157
 """The number of the advisory lock that a run holds."""
+
+GRANTS_MISSING = f"""\
+warehouse: its roles are not there, or the user of --warehouse may not act as them.
+  Let an administrator of the database say once, with the names of both:
+  create role {WRITER} nologin; create role {READER} nologin;
+  grant connect, create, temporary on database WAREHOUSE to {WRITER};
+  grant connect on database WAREHOUSE to {READER};
+  grant {WRITER} to USER;"""

@@ -17,10 +17,12 @@ from psycopg.conninfo import make_conninfo
 
 from privacy.errors import StoreError
 from stores.quoting import identifier
-from stores.warehouse.postgresql_layout import WRITER
+from stores.warehouse.postgresql_layout import GRANTS_MISSING, WRITER
 from stores.warehouse.postgresql_types import arrow_type, sql_type
 
 CONNECT_SECONDS = 10
+
+_MEMBER = f"select pg_has_role(rolname, 'member') from pg_roles where rolname = '{WRITER}'"
 
 SETTINGS = {
     "timezone": "UTC",
@@ -42,9 +44,22 @@ class Session:
         self._url, self._name, self._role = url, name, "none"
         with told():
             self._connection = psycopg.connect(libpq(url, name), autocommit=True)
-            if self._connection.execute("select from pg_roles where rolname = %s", [WRITER]).fetchone():
-                self._connection.execute(f"set role {WRITER}".encode())
-                self._role = WRITER
+            member = self._connection.execute(_MEMBER).fetchone()
+        if member == (False,):
+            self.close()
+            raise StoreError(GRANTS_MISSING)
+        if member:
+            self.become_writer()
+
+    @property
+    def process(self) -> int:
+        """Give the number of the server's process that does what is said here."""
+        return self._connection.info.backend_pid
+
+    def become_writer(self) -> None:
+        """Act as the owner of the warehouse, so that whatever is made is its."""
+        self._role = WRITER
+        self.execute(f"set role {WRITER}")
 
     def execute(self, sql: str, parameters: Sequence[Any] | None = None) -> None:
         """Run a statement, or several without parameters (`%s`)."""
@@ -106,10 +121,21 @@ class Session:
 
 def libpq(url: sa.URL, name: str, **settings: str) -> str:
     """Give what PostgreSQL's own library connects by, with our settings of a session; a password is in it."""
-    ours = " ".join(f"-c {key}={value}" for key, value in {**SETTINGS, **settings}.items())
     theirs = url.translate_connect_args(username="user", database="dbname")
-    more = {**url.query, "application_name": name, "options": f"{url.query.get('options', '')} {ours}".strip()}
+    more = {**url.query, "application_name": name, "options": options(url, **settings)}
     return make_conninfo(**{"connect_timeout": CONNECT_SECONDS, **KEPT_ALIVE, **theirs, **more})
+
+
+def options(url: sa.URL, **settings: str) -> str:
+    """Give the settings of a session: those of the URL, and ours."""
+    ours = (f"-c {key}={value}" for key, value in {**SETTINGS, **settings}.items())
+    return " ".join([str(url.query.get("options", "")), *ours]).strip()
+
+
+class PostgreSQLError(StoreError):
+    """What PostgreSQL said, by its SQLSTATE alone."""
+
+    state: str = ""
 
 
 @contextmanager
@@ -128,9 +154,11 @@ def told() -> Iterator[None]:
             raise
 
 
-def _problem(error: psycopg.Error | adbc_driver_manager.Error) -> StoreError:
+def _problem(error: psycopg.Error | adbc_driver_manager.Error) -> PostgreSQLError:
     state = f", SQLSTATE {error.sqlstate}" if error.sqlstate else ""
-    return StoreError(
+    problem = PostgreSQLError(
         f"warehouse: PostgreSQL cannot be used ({type(error).__name__}{state}). What was published stays.\n"
         "  Check --warehouse, its server and the rights of its user: `sluis doctor` tells which are missing."
     )
+    problem.state = error.sqlstate or ""
+    return problem

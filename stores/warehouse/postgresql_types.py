@@ -16,8 +16,8 @@ _NAMES: dict[pa.DataType, str] = {
     pa.int64(): "bigint",
     pa.float32(): "real",
     pa.float64(): "double precision",
-    pa.string(): "text",
-    pa.large_string(): "text",
+    pa.string(): 'text collate "C"',
+    pa.large_string(): 'text collate "C"',
     pa.binary(): "bytea",
     pa.binary(16): "uuid",
     pa.date32(): "date",
@@ -26,13 +26,11 @@ _NAMES: dict[pa.DataType, str] = {
 
 
 def sql_type(kind: pa.DataType) -> str:
-    """Name the type of a column that holds values of an Arrow type."""
+    """Name the type of a column that holds values of an Arrow type; text is in the order of its bytes, as in DuckDB."""
     if pa.types.is_decimal(kind):
         return f"numeric({kind.precision}, {kind.scale})"
     if pa.types.is_timestamp(kind):
         return "timestamptz" if kind.tz else "timestamp"
-    if pa.types.is_list(kind):
-        return f"{sql_type(kind.value_type)}[]"
     if kind in _NAMES:
         return _NAMES[kind]
     raise StoreError(f"warehouse: no column of PostgreSQL holds values of the type {kind}.")

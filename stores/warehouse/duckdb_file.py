@@ -10,13 +10,12 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import sqlalchemy as sa
 
 from privacy.evidence import RunRecord
 from stores.duckdb_dialect import read_only
 from stores.quoting import literal
 from stores.source import READERS
-from stores.warehouse import ANALYTICS, MARTS, Seal
+from stores.warehouse import ANALYTICS, MARTS, Readable, Seal
 from stores.warehouse.duckdb_live import LiveFile, limits
 from stores.warehouse.duckdb_marts import DuckDBMarts
 from stores.warehouse.run_row import run_row
@@ -63,9 +62,9 @@ class NewFile:
         self._connection.execute("checkpoint; checkpoint private")
         self.close()
 
-    def readable(self) -> sa.URL:
-        """Give the URL under which the gate reads the sealed file."""
-        return read_only(self._file, self._limits | {"threads": str(READERS)})
+    def readable(self) -> Readable:
+        """Say where the gate reads the sealed file."""
+        return Readable(read_only(self._file, self._limits | {"threads": str(READERS)}))
 
     def publish(self) -> None:
         """Make it the live file."""

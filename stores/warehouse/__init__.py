@@ -23,6 +23,12 @@ ANALYTICS = "analytics"
 
 MARTS = "marts"
 
+INDEX = "sluis_private"
+"""The schema of whose each published row is."""
+
+QUARANTINE = "sluis_quarantine"
+"""The schema of rows that were set aside."""
+
 
 @dataclass(frozen=True)
 class Comments:

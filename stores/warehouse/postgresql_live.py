@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from privacy.errors import StoreError
 from privacy.policy_rights import Identifies
-from stores.warehouse import Published
+from stores.warehouse import INDEX, Published
 from stores.warehouse.expiries import RowsByExpiry, rows_by_expiry
 from stores.warehouse.links import SOUGHT, known, links, sought
-from stores.warehouse.postgresql_layout import INDEX, META, RUN
+from stores.warehouse.postgresql_layout import META, RUN
 from stores.warehouse.postgresql_rights import refuse_what_is_of_others
 from stores.warehouse.postgresql_session import Session
 from stores.warehouse.run_row import published_of

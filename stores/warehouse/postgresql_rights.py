@@ -79,6 +79,7 @@ def named(names: Iterable[str]) -> str:
 def _make_roles(session: Session) -> None:
     """Make the roles, as a user who may: the owner of the database that may create roles, or a superuser."""
     refused = False
+    session.execute("set role none")
     try:
         for role in (WRITER, READER):
             if not session.rows("select from pg_roles where rolname = %s", [role]):
@@ -86,7 +87,7 @@ def _make_roles(session: Session) -> None:
         ((database,),) = session.rows("select quote_ident(current_database())")
         session.execute(
             f"grant connect, create, temporary on database {database} to {WRITER}; "
-            f"grant connect on database {database} to {READER}; grant {WRITER} to current_user"
+            f"grant connect on database {database} to {READER}; grant {WRITER} to session_user"
         )
     except StoreError:
         refused = True

@@ -15,7 +15,9 @@ import sqlalchemy as sa
 from adbc_driver_postgresql import dbapi
 from psycopg.conninfo import make_conninfo
 
-from privacy.errors import StoreError
+from privacy.connection_loss import is_connection_lost
+from privacy.errors import ConnectionLostError, StoreError
+from stores.patience import patiently
 from stores.quoting import identifier
 from stores.warehouse.postgresql_layout import GRANTS_MISSING, WRITER
 from stores.warehouse.postgresql_types import arrow_type, sql_type
@@ -43,7 +45,7 @@ class Session:
     def __init__(self, url: sa.URL, name: str = "sluis") -> None:
         self._url, self._name, self._role = url, name, "none"
         with told():
-            self._connection = psycopg.connect(libpq(url, name), autocommit=True)
+            self._connection = patiently(lambda: psycopg.connect(libpq(url, name), autocommit=True))
             member = self._connection.execute(_MEMBER).fetchone()
         if member == (False,):
             self.close()
@@ -116,7 +118,7 @@ class Session:
 
     @cached_property
     def _adbc(self) -> dbapi.Connection:
-        return dbapi.connect(libpq(self._url, self._name, role=self._role), autocommit=True)
+        return patiently(lambda: dbapi.connect(libpq(self._url, self._name, role=self._role), autocommit=True))
 
 
 def libpq(url: sa.URL, name: str, **settings: str) -> str:
@@ -133,7 +135,7 @@ def options(url: sa.URL, **settings: str) -> str:
 
 
 class PostgreSQLError(StoreError):
-    """What PostgreSQL said, by its SQLSTATE alone."""
+    """What PostgreSQL refused, by its SQLSTATE alone."""
 
     state: str = ""
 
@@ -145,7 +147,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except (psycopg.Error, adbc_driver_manager.Error) as error:
-        problem = _problem(error)
+        problem = _lost(error) if is_connection_lost(error) else _refused(error)
     if problem:
         try:
             raise problem
@@ -154,11 +156,17 @@ def told() -> Iterator[None]:
             raise
 
 
-def _problem(error: psycopg.Error | adbc_driver_manager.Error) -> PostgreSQLError:
-    state = f", SQLSTATE {error.sqlstate}" if error.sqlstate else ""
-    problem = PostgreSQLError(
-        f"warehouse: PostgreSQL cannot be used ({type(error).__name__}{state}). What was published stays.\n"
-        "  Check --warehouse, its server and the rights of its user: `sluis doctor` tells which are missing."
+def _lost(error: psycopg.Error | adbc_driver_manager.Error) -> ConnectionLostError:
+    return ConnectionLostError(
+        f"warehouse: the connection to PostgreSQL was lost, or not made ({type(error).__name__}). What was published "
+        "stays.\n  Check --warehouse, and that its server answers; then run again."
     )
-    problem.state = error.sqlstate or ""
-    return problem
+
+
+def _refused(error: psycopg.Error | adbc_driver_manager.Error) -> PostgreSQLError:
+    refused = PostgreSQLError(
+        f"warehouse: PostgreSQL refused ({type(error).__name__}, SQLSTATE {error.sqlstate or 'unknown'}). What was "
+        "published stays.\n  Check --warehouse and the rights of its user: `sluis doctor` tells which are missing."
+    )
+    refused.state = error.sqlstate or ""
+    return refused

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 
 from privacy.errors import StoreError, UsageError
 from privacy.evidence import RunRecord
-from stores.quoting import identifier
-from stores.warehouse import Marts, Seal
-from stores.warehouse.postgresql_layout import CANDIDATE_RUN, META, RUN, STAGED
+from stores.warehouse import ANALYTICS, MARTS, Marts, Readable, Seal
+from stores.warehouse.postgresql_layout import CANDIDATE_RUN, META, RUN, STAGED, WRITER
 from stores.warehouse.postgresql_lock import loader
 from stores.warehouse.postgresql_rights import MADE_ANEW, PUBLISHED, let_read, prepare, refuse_what_is_of_others
 from stores.warehouse.postgresql_session import PostgreSQLError, Session, options
+from stores.warehouse.postgresql_tables import tables_in
 from stores.warehouse.run_row import run_row
 
 TRIES = 60
@@ -56,10 +56,11 @@ class NewState:
                 f"insert into {CANDIDATE_RUN} ({', '.join(says)}) values ({values})", [*says.values()]
             )
 
-    def readable(self) -> sa.URL:
-        """Give the URL under which the gate reads the sealed candidate, and can change nothing."""
-        read_only = options(self._url, role="sluis_writer", default_transaction_read_only="on")
-        return self._url.set(drivername="postgresql+psycopg").update_query_dict({"options": read_only})
+    def readable(self) -> Readable:
+        """Say where the gate reads the sealed candidate, and can change nothing."""
+        read_only = options(self._url, role=WRITER, default_transaction_read_only="on")
+        url = self._url.set(drivername="postgresql+psycopg").update_query_dict({"options": read_only})
+        return Readable(url, STAGED[ANALYTICS], STAGED[MARTS])
 
     def publish(self) -> None:
         """Move all tables where analysts read, at once; StoreError if readers let nobody in for minutes."""
@@ -89,8 +90,7 @@ class NewState:
                 session.execute(f"lock table {', '.join(old)} in access exclusive mode")
                 session.execute("set local statement_timeout = 0")
             refuse_what_is_of_others(session)
-            gone = [table for table in old if table != CANDIDATE_RUN]
-            if gone:
+            if gone := [table for table in old if table != CANDIDATE_RUN]:
                 session.execute(f"drop table {', '.join(gone)}")
             for published, staged in STAGED.items():
                 for table in tables_in(session, staged):
@@ -101,11 +101,3 @@ class NewState:
     def _loader(self) -> AbstractContextManager[Session]:
         """Give a session of its own, so that tables can be staged at one time."""
         return loader(self._url, self._holding)
-
-
-def tables_in(session: Session, *schemas: str) -> list[str]:
-    """Name the tables of some schemas, each with its schema."""
-    found = session.rows(
-        "select schemaname, tablename from pg_tables where schemaname = any(%s) order by 1, 2", [list(schemas)]
-    )
-    return [f"{schema}.{identifier(table)}" for schema, table in found]

@@ -46,3 +46,12 @@ def finish(session: Session, name: str, comments: Comments) -> None:
     for column, text in comments.columns.items():
         session.execute(f"comment on column {name}.{identifier(column)} is {literal(text)}")
     session.execute(f"vacuum (freeze, analyze) {name}")
+
+
+def tables_in(session: Session, *schemas: str) -> list[str]:
+    """Name the tables of some schemas, each with its schema, as they stand in a statement."""
+    found = session.rows(
+        "select format('%%I.%%I', schemaname, tablename) from pg_tables where schemaname = any(%s) order by 1",
+        [list(schemas)],
+    )
+    return [table for (table,) in found]

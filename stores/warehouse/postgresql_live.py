@@ -38,9 +38,7 @@ class LiveState:
 
     def links(self, identifies: Identifies, macs: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
         """Give each pair of an account's MAC and an e-mail address's that one indexed row carries, of those sought."""
-        with self._asked() as session:
-            if not _of_itself(session):
-                raise StoreError(f"warehouse: nothing is published in {self.url.database} yet.\n  {RUN_FIRST}")
+        with self._asked_of_published() as session:
             session.listed(SOUGHT, sought(macs))
             return links(session.rows, INDEX, identifies)
 
@@ -56,6 +54,14 @@ class LiveState:
     def _asked(self) -> Iterator[Session]:
         """Give a session in one transaction: a publish waits until all is asked."""
         with self.session() as session, session.transaction():
+            yield session
+
+    @contextmanager
+    def _asked_of_published(self) -> Iterator[Session]:
+        """Give the same; StoreError where nothing is published."""
+        with self._asked() as session:
+            if not _of_itself(session):
+                raise StoreError(f"warehouse: nothing is published in {self.url.database} yet.\n  {RUN_FIRST}")
             yield session
 
     @contextmanager

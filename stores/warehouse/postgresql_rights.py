@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from privacy.errors import StoreError
-from stores.warehouse import ANALYTICS, MARTS
+from stores.warehouse import ANALYTICS, INDEX, MARTS, QUARANTINE
 from stores.warehouse.postgresql_layout import (
     CANDIDATE_RUN,
     GRANTS_MISSING,
-    INDEX,
     META,
-    QUARANTINE,
     READER,
     SCRATCH,
     STAGED,

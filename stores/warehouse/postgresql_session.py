@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -90,6 +91,22 @@ class Session:
                 for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     copy.write_row(row)
         self.execute(f"analyze pg_temp.{identifier(name)}")
+
+    def temporary(self, name: str, query: str) -> None:
+        """Make a temporary table of what a query gives."""
+        self.execute(f"create temp table {name} as {query}; analyze {name}")
+
+    def forget_temporary(self) -> None:
+        """Drop all temporary tables; harmless when the connection is gone, and they with it."""
+        with contextlib.suppress(StoreError):
+            self.execute("discard temp")
+
+    def column(self, sql: str) -> pa.Array:
+        """Give the one column of a query, which may ask temporary tables; tokens as Arrow `uuid`."""
+        values = [value for (value,) in self.rows(sql)]
+        if values and isinstance(values[0], uuid.UUID):
+            return pa.array([value.bytes for value in values], pa.uuid())
+        return pa.array(values)
 
     def arrow(self, sql: str) -> pa.Table:
         """Give the rows of a query as Arrow: `uuid`, decimals as declared. It sees what is committed."""

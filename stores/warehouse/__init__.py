@@ -23,6 +23,12 @@ ANALYTICS = "analytics"
 
 MARTS = "marts"
 
+INDEX = "sluis_private"
+"""The schema of whose each published row is."""
+
+QUARANTINE = "sluis_quarantine"
+"""The schema of rows that were set aside."""
+
 
 @dataclass(frozen=True)
 class Comments:
@@ -59,7 +65,7 @@ class Seal:
 
 @dataclass(frozen=True)
 class Published(Seal):
-    """What the published file says of itself."""
+    """What the published state says of itself."""
 
     run_id: str
     sealed_at: datetime.datetime
@@ -116,17 +122,28 @@ class Found:
     """Rows that were set aside and are theirs, or hold such a key."""
     unindexed: Mapping[str, int]
     """By how many rows a table and its index differ: nobody could be found by the index in so many."""
-    places: Mapping[str, int]
-    """Places in the bytes of files where a MAC or key stands."""
-    sought: int
-    """How many MACs and keys the bytes were searched for."""
     staying: int
-    """How many MACs were not searched for: rows hold them that stay by right, of another account or a later time."""
+    """How many MACs are held by rows that stay by right: of another account, or of a later time."""
+    elsewhere: Mapping[str, int] = field(default_factory=dict)
+    """Rows of tables that belong to nothing published, such as a candidate's."""
+    places: Mapping[str, int] = field(default_factory=dict)
+    """Places in the bytes of files where a MAC or key stands that no row may hold."""
+    sought: int = 0
+    """How many of these the bytes were searched for; none where files are a server's."""
 
     @property
     def nothing(self) -> bool:
         """Whether there is no trace."""
-        return not any((self.index, self.published, self.quarantine, self.unindexed, self.places))
+        return not any((self.index, self.published, self.quarantine, self.unindexed, self.elsewhere, self.places))
+
+
+@dataclass(frozen=True)
+class Readable:
+    """Where the gate reads a sealed candidate: its URL, and the schemas of its tables and its marts there."""
+
+    url: sa.URL = field(repr=False)
+    analytics: str = ANALYTICS
+    marts: str = MARTS
 
 
 class Marts(Protocol):
@@ -162,8 +179,8 @@ class Sealable(Protocol):
         """End writing: note the run; from here the candidate is only read."""
         ...
 
-    def readable(self) -> sa.URL:
-        """Give the URL under which the gate reads the sealed candidate."""
+    def readable(self) -> Readable:
+        """Say where the gate reads the sealed candidate."""
         ...
 
     def publish(self) -> None:
@@ -265,11 +282,11 @@ class Warehouse(Protocol):
     def look_for(self, suppressed: Iterable[Suppressed], keys: Mapping[str, pa.Array]) -> Found:
         """Look for people who were to be gone, and for the keys of rows that left (by published name), if known.
 
-        It reads every table and the bytes of every file, and shares nothing with what took the rows out.
+        It reads every table and, of files, every byte, and shares nothing with what took the rows out.
         """
         ...
 
-    def links(self, identifies: Identifies, macs: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    def links(self, identifies: Identifies, macs: Iterable[bytes]) -> Iterable[tuple[bytes, bytes]]:
         """Give each pair of an account's MAC and an e-mail address's that one indexed row carries, of those sought."""
         ...
 

@@ -121,6 +121,10 @@ class InPostgreSQL(AnyWarehouse):
             cursor = connection.execute(query.encode())
             return cursor.fetchall() if cursor.description else []
 
+    def schemas(self) -> set[str]:
+        """Name the schemas that are not the server's own."""
+        return {name for (name,) in self.rows("select nspname::text from pg_namespace where nspname !~ '^pg_'")}
+
     def private_rows(self, query: str) -> list[Row]:
         return self.rows(query)
 

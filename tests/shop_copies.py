@@ -106,7 +106,14 @@ def _tables(shop: Shop) -> sa.MetaData:
     metadata = sa.MetaData()
     for name, columns in shop.tables.items():
         described = [
-            sa.Column(c.name, c.type, primary_key=c.primary, autoincrement=False, nullable=not c.primary, index=bool(c.refers_to))
+            sa.Column(
+                c.name,
+                c.type,
+                primary_key=c.primary,
+                autoincrement=False,
+                nullable=not c.primary,
+                index=bool(c.refers_to),
+            )
             for c in columns
         ]
         sa.Table(name, metadata, *described)

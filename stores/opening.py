@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 import sqlalchemy as sa
 
 from privacy.errors import UsageError
+from stores.mariadb_source import MariadbSource
 from stores.postgresql_source import PostgresqlSource
 from stores.source import Source
 from stores.source_deletion import Deletion
@@ -25,6 +26,8 @@ def open_source(url: sa.URL | None) -> Source:
             return SqliteSource(url)
         case "postgresql":
             return PostgresqlSource(url)
+        case "mysql" | "mariadb":
+            return MariadbSource(url)
     raise UsageError(f"--source: {url.get_backend_name()} cannot be read; sqlite and postgresql can.")
 
 

@@ -14,7 +14,7 @@ KEPT_ALIVE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_
 
 
 def connection_string(url: sa.URL, name: str, settings: Mapping[str, str]) -> str:
-    """Give what PostgreSQL's own library connects by; settings of a session go before the URL's. A password is in it."""
+    """Give what PostgreSQL's own library connects by, with settings of the session. A password is in it."""
     theirs = url.translate_connect_args(username="user", database="dbname")
     ours = (f"-c {key}={value}".replace(" ", r"\ ").replace(r"-c\ ", "-c ") for key, value in settings.items())
     options = " ".join([str(url.query.get("options", "")), *ours]).strip()

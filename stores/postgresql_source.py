@@ -1,7 +1,7 @@
 """PostgreSQL as a source: ADBC batches by COPY, from connections that share one exported snapshot and cannot write.
 
-Tables are locked against being dropped, truncated or altered while they are read, as pg_dump locks them: such changes are
-no part of a snapshot.
+Tables are locked against being dropped, truncated or altered while they are read, as pg_dump locks them: such changes
+are no part of a snapshot.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _tables(connection: sa.Connection) -> list[tuple[str, bool]]:
 
 
 def _begin_together(cursors: list[adbc.Cursor], tables: list[str]) -> None:
-    """Begin a transaction on each connection, all on the snapshot of the first, taken once no table can change shape."""
+    """Begin a transaction on each connection, on the snapshot of the first, taken once no table can change shape."""
     first, *others = cursors
     for cursor in cursors:
         cursor.execute(

@@ -108,7 +108,7 @@ KindOf = Callable[[sa.types.TypeEngine[Any]], ColumnKind]
 def reflect(engine: sa.Engine | sa.Connection, kind_of: KindOf | None = None) -> Schema:
     """Read tables, columns and foreign keys through SQLAlchemy; `kind_of` knows the database's own types."""
     inspector = sa.inspect(engine)
-    columns, links, known = inspector.get_multi_columns(), _links(inspector), kind_of or kind
+    columns, links, known = inspector.get_multi_columns(), links_of(inspector), kind_of or kind
     return {
         table: {c["name"]: replace(known(c["type"]), refers_to=tuple(links[table, c["name"]])) for c in found}
         for (_, table), found in columns.items()
@@ -123,7 +123,8 @@ def foreign_keys(schema: Schema) -> Iterator[ForeignKey]:
                 yield table, column, other_table, other_column
 
 
-def _links(inspector: sa.Inspector) -> defaultdict[tuple[str, str], list[tuple[str, str]]]:
+def links_of(inspector: sa.Inspector) -> defaultdict[tuple[str, str], list[tuple[str, str]]]:
+    """Give by table and column the tables and columns that it must stand in."""
     links: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for (_, table), keys in inspector.get_multi_foreign_keys().items():
         for key in keys:

@@ -1,4 +1,4 @@
-"""Values as servers send them: what is none of its declared type is NULL and marked, however the driver delivered it."""
+"""Values as servers send them: what is none of its declared type is NULL and marked."""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ import pytest
 import sqlalchemy as sa
 
 import tests.mariadb
-
 from stores.keyring_file import create_keyring
 from stores.ledger import Ledger, open_ledger
 from tests.conftest import Place, run_in_process

@@ -9,12 +9,9 @@ import hashlib
 import io
 import json
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +23,7 @@ from hypothesis import HealthCheck, settings
 
 from stores.keyring_file import create_keyring
 from tests.corner_shop import POLICY, SCHEMA, fill
+from tests.prefect_server import PrefectServer, serving
 
 # Here, so that it holds for every test: loaded machines are slow, which is no failure of a property.
 settings.register_profile("sluis", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -130,38 +128,21 @@ def _runs_alone(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Run a real Prefect server; give its home."""
-    home = tmp_path_factory.mktemp("prefect")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    os.environ |= {
-        "PREFECT_HOME": str(home),
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    }
-    _read_settings_again()
-    arguments = [
-        sys.executable,
-        "-m",
-        "prefect",
-        "server",
-        "start",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--no-ui",
-    ]
-    with (home / "server.log").open("w") as log, subprocess.Popen(arguments, stdout=log, stderr=log) as server:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """Run a real Prefect server, which flows in this process and commands report to."""
+    with serving(tmp_path_factory.mktemp("prefect"), "--no-ui") as server:
+        os.environ |= server.environment
+        _read_settings_again()
         try:
-            _wait_until_healthy(port)
-            yield home
+            yield server
         finally:
             _send_what_is_left()
-            server.terminate()
+
+
+@pytest.fixture(scope="session")
+def prefect_server(server: PrefectServer) -> Path:
+    """Run a real Prefect server; give its home."""
+    return server.home
 
 
 def _read_settings_again() -> None:
@@ -178,14 +159,6 @@ def _send_what_is_left() -> None:
 
     for worker in (APILogWorker, EventsWorker):
         worker.drain_all(timeout=10)
-
-
-def _wait_until_healthy(port: int) -> None:
-    for _ in range(240):
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=1):
-            return
-        time.sleep(0.5)
-    raise AssertionError("the Prefect server did not start")
 
 
 @pytest.fixture

@@ -1,0 +1,133 @@
+"""A real Prefect server, its worker, and what one does with them: deploy, start a run, wait for its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+POOL = "sluis"
+FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+
+@dataclass(frozen=True)
+class PrefectServer:
+    """A server that answers."""
+
+    home: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Give the variables by which commands and workers find it, and send nothing to anybody."""
+        return {
+            "PREFECT_HOME": str(self.home),
+            "PREFECT_API_URL": f"{self.url}/api",
+            "DO_NOT_TRACK": "1",
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        }
+
+    def prefect(
+        self, *arguments: str, python: str = sys.executable, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Prefect's own command, of this environment or another's Python."""
+        command = [python, "-m", "prefect", "--no-prompt", *arguments]
+        return subprocess.run(
+            command, cwd=cwd, env={**os.environ, **self.environment}, capture_output=True, text=True, check=False
+        )
+
+    def ask(self, method: str, path: str, **body: Any) -> httpx.Response:
+        """Ask its API, as the UI does."""
+        return httpx.request(method, f"{self.url}/api/{path}", json=body or None, timeout=30)
+
+    def deployment(self, name: str) -> dict[str, Any]:
+        """Give a deployment as the server has it, by `flow/deployment`."""
+        answer = self.ask("GET", f"deployments/name/{name}")
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def start(self, deployment: str, **parameters: Any) -> httpx.Response:
+        """Start a run of a deployment, as its form does; the answer is the run, or why it is refused."""
+        run_of = f"deployments/{self.deployment(deployment)['id']}/create_flow_run"
+        return self.ask("POST", run_of, parameters=parameters, state={"type": "SCHEDULED"})
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """Give a flow run as it is now."""
+        found: dict[str, Any] = self.ask("GET", f"flow_runs/{run_id}").json()
+        return found
+
+    def wait_for(self, run_id: str, *states: str, seconds: float = 180) -> dict[str, Any]:
+        """Wait until a run is in one of these states (default: any final one); give it."""
+        deadline = time.monotonic() + seconds
+        while (run := self.run(run_id))["state"]["type"] not in (states or FINAL):
+            assert time.monotonic() < deadline, f"{run['name']} is {run['state']['name']} after {seconds} s"
+            time.sleep(0.5)
+        return run
+
+    def cancel(self, run_id: str) -> None:
+        """Ask for the end of a run, as the UI's button does."""
+        self.ask("POST", f"flow_runs/{run_id}/set_state", state={"type": "CANCELLING"}).raise_for_status()
+
+    @contextmanager
+    def worker(self, environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a worker of the pool, which finds source, warehouse and keys in its environment."""
+        command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
+        settings = {"PREFECT_WORKER_QUERY_SECONDS": "1", **self.environment, **environment}
+        with (
+            log.open("wb") as output,
+            subprocess.Popen(command, env={**os.environ, **settings}, stdout=output, stderr=output) as process,
+        ):
+            try:
+                yield process
+            finally:
+                process.terminate()
+
+
+@contextmanager
+def serving(home: Path, *flags: str, **settings: str) -> Iterator[PrefectServer]:
+    """Run a server in a home of its own, on a free port; flags and settings are of `prefect server start`."""
+    server = PrefectServer(home, free_port())
+    address = ("--host", "127.0.0.1", "--port", str(server.port))
+    command = [sys.executable, "-m", "prefect", "server", "start", *address, *flags]
+    environment = {**os.environ, **server.environment, **settings}
+    with (
+        (home / "server.log").open("w") as log,
+        subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process,
+    ):
+        try:
+            _wait_until_healthy(server)
+            yield server
+        finally:
+            process.terminate()
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _wait_until_healthy(server: PrefectServer) -> None:
+    for _ in range(240):
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{server.url}/api/health", timeout=1):
+            return
+        time.sleep(0.5)
+    raise AssertionError("the Prefect server did not start")

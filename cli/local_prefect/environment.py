@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from cli.local_prefect.home import Home, Note
-from privacy.errors import UsageError
 from stores.settings import EMBEDDED, VARIABLES, database_url
 
 DEFAULTS = {
@@ -37,12 +37,9 @@ def prefect_environment(environment: Mapping[str, str], home: Home, note: Note) 
 
 
 def worker_environment(environment: Mapping[str, str], home: Home, note: Note) -> dict[str, str]:
-    """Give the environment of the worker and its runs: also where data and keys are, wherever it is started."""
-    return {
-        **prefect_environment(environment, home, note),
-        **absolute_places(environment),
-        "SLUIS_HOME": str(project(environment)),
-    }
+    """Give the environment of the worker and its runs: also where data and keys are, and where the code is."""
+    code = str(Path(str(files("flows"))).parent)
+    return {"SLUIS_HOME": code, **prefect_environment(environment, home, note), **absolute_places(environment)}
 
 
 def absolute_places(environment: Mapping[str, str]) -> dict[str, str]:
@@ -57,12 +54,3 @@ def _absolute(url: sa.URL) -> sa.URL:
     if url.get_backend_name() not in EMBEDDED or not url.database or url.database == ":memory:":
         return url
     return url.set(database=str(Path(url.database).absolute()))
-
-
-def project(environment: Mapping[str, str]) -> Path:
-    """Find the folder of prefect.yaml: SLUIS_HOME, or where this code is."""
-    named = environment.get("SLUIS_HOME")
-    folder = Path(named).absolute() if named else Path(__file__).resolve().parents[2]
-    if not (folder / "prefect.yaml").is_file():
-        raise UsageError(f"{folder} has no prefect.yaml.\n  Name the folder that has, with SLUIS_HOME.")
-    return folder

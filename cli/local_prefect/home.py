@@ -65,7 +65,7 @@ class Home:
     def named(cls, directory: Path | None) -> Home:
         """Take the folder that `--dir` or PREFECT_HOME names; UsageError if neither does."""
         if directory is None:
-            raise UsageError("not set: --dir or PREFECT_HOME.\n  Name a folder for Prefect's database, logs and results.")
+            raise UsageError("not set: --dir or PREFECT_HOME.\n  Name a folder for Prefect's database and logs.")
         return cls(directory.expanduser().absolute())
 
     @contextmanager

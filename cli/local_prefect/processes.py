@@ -40,7 +40,7 @@ def start_python(arguments: list[str], environment: Mapping[str, str], mark: str
 
 def open_private(file: Path) -> TextIO:
     """Open a file, to write it anew, that only its owner can read."""
-    return open(file, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: PTH123
+    return open(file, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def marked(mark: str) -> list[psutil.Process]:

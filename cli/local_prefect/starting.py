@@ -7,15 +7,19 @@ import socket
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
-from cli.local_prefect.environment import prefect_environment, project, worker_environment
+from cli.local_prefect.environment import prefect_environment, worker_environment
 from cli.local_prefect.home import Home, Note
 from cli.local_prefect.processes import end, marked, start_python
-from cli.local_prefect.registration import deploy, make_automations, make_work_pool, work_pools
+from cli.local_prefect.registration import deploy, make_automations, make_work_pool, work_pool
 from privacy.errors import StoreError, UsageError
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
 
 USUAL_PORT = 4200
 PATIENCE = 180
@@ -33,10 +37,10 @@ def bring_up(home: Home, port: int | None, environment: Mapping[str, str], tell:
             return note, False
         bring_down(note)
         note = Note.new(_port(port, note))
-        folder = project(environment)
+        pool = work_pool()
         home.keep(note)
         try:
-            _start(home, note, folder, environment, tell)
+            _start(home, note, pool, environment, tell)
         except BaseException:
             bring_down(note)
             raise
@@ -55,7 +59,7 @@ def bring_down(note: Note | None) -> int:
     return len(workers) + len(servers) + len(left)
 
 
-def _start(home: Home, note: Note, folder: Any, environment: Mapping[str, str], tell: Tell) -> None:
+def _start(home: Home, note: Note, pool: str, environment: Mapping[str, str], tell: Tell) -> None:
     from prefect.client.orchestration import SyncPrefectClient
 
     tell("starting the server", 0, 0)
@@ -64,12 +68,11 @@ def _start(home: Home, note: Note, folder: Any, environment: Mapping[str, str], 
     server = start_python(["prefect", "server", "start"], ours, note.server, log)
     _wait("The server", server, log, lambda: _answers(f"{note.api}/health"))
     with SyncPrefectClient(note.api, auth_string=environment.get("PREFECT_API_AUTH_STRING")) as client:
-        (pool,) = work_pools(folder)
         make_work_pool(client, pool)
         tell("registering deployments", 0, 0)
         at_work = worker_environment(environment, home, note)
-        deploy(folder, at_work, home.folder / "deploy.log")
-        make_automations(client, folder)
+        deploy(at_work, home.folder / "deploy.log")
+        make_automations(client)
         tell("starting the worker", 0, 0)
         log = home.folder / "worker.log"
         arguments = ["prefect", "worker", "start", "--pool", pool, "--type", "process", "--name", note.mark[:8]]
@@ -107,7 +110,7 @@ def _any_port() -> int:
         return port
 
 
-def _wait(what: str, process: psutil.Process, log: Any, ready: Callable[[], bool]) -> None:
+def _wait(what: str, process: psutil.Process, log: Path, ready: Callable[[], bool]) -> None:
     """Wait until something that was started is ready; StoreError names its log if it never is."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until and process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
@@ -123,6 +126,6 @@ def _answers(url: str) -> bool:
     return False
 
 
-def _is_online(client: Any, pool: str, name: str) -> bool:
+def _is_online(client: SyncPrefectClient, pool: str, name: str) -> bool:
     workers = client.read_workers_for_work_pool(pool)
     return any(worker.name == name and worker.status == "ONLINE" for worker in workers)

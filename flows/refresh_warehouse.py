@@ -13,10 +13,12 @@ from tasks.inspect_source import inspect_source
 from tasks.load_table import load_table
 from tasks.publish_candidate import publish_candidate
 from tasks.run import RefreshOptions, exclusive_run
+from tasks.shown import shown
 
 
 @flow(name="refresh-warehouse", task_runner=ThreadPoolTaskRunner(max_workers=READERS), persist_result=False)
 @leak_proof
+@shown
 def refresh_warehouse(options: RefreshOptions = RefreshOptions()) -> RunRecord:  # noqa: B008 (frozen, a form's default)
     """Rebuild what analysts see: extract, treat, gate, publish."""
     with exclusive_run(options) as run:

@@ -12,6 +12,7 @@ from cli.approve import approve
 from cli.check import check
 from cli.demo import demo
 from cli.doctor.command import doctor
+from cli.down import down
 from cli.erase import erase
 from cli.hold import hold
 from cli.keys import keys
@@ -23,6 +24,7 @@ from cli.replay import replay
 from cli.restrain import object_, restrict
 from cli.retention import retention
 from cli.run import run
+from cli.up import up
 from privacy.errors import UsageError
 
 WrongFlag = typer.BadParameter.__base__ or typer.BadParameter
@@ -52,6 +54,8 @@ app.command()(check)
 app.command()(doctor)
 app.command()(approve)
 app.command()(replay)
+app.command()(up)
+app.command()(down)
 app.add_typer(erase, name="erase")
 app.add_typer(restrict, name="restrict")
 app.add_typer(object_, name="object")

@@ -37,13 +37,15 @@ clean:
 
 env: .venv/ready
 
-# Byte-compiled at install, because importing Great Expectations takes twice as long without.
+# Byte-compiled at install, because importing Great Expectations takes twice as long without; the kernel of tokens is compiled
+# for this processor, which the first run would do instead.
 .venv/ready: requirements/bootstrap.txt requirements/all.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 14) else "Sluis needs Python 3.11 to 3.13: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements/bootstrap.txt requirements/all.txt
 	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -c 'import privacy.sha256'
 	touch $@
 
 lock: env

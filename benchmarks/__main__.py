@@ -25,7 +25,7 @@ APART = ("treatment", "gate", "erasure", "orchestration")
 MEMORY = "memory"
 WIDTH = 112
 ALL = (*RACE, *APART, MEMORY)
-LIBRARIES = ("duckdb", "pyarrow", "pandas", "polars", "polars-hash", "great-expectations", "prefect", "faker")
+LIBRARIES = ("duckdb", "pyarrow", "pandas", "polars", "numba", "great-expectations", "prefect", "faker")
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ def race(rounds: list[Round]) -> Iterator[Table]:
 def treatment(measured: Measured) -> Iterator[Table]:
     """Show what treating costs by table, then by column of the table with most tokens in a row."""
     by_table = _table("Treatment: CPU µs a row", "rows", *STEPS[:-1], "in all", STEPS[-1])
-    by_table.caption = "floor: one HMAC-SHA-256 by polars-hash for each value that a token is made of."
+    by_table.caption = "floor: one HMAC-SHA-256 for each value that a token is made of."
     for step in measured.steps:
         name, _, part = step.name.partition("/")
         if part == TREAT:

@@ -1,7 +1,6 @@
 """What treating costs, step by step and column by column, measured where a run does it; and the floor beneath tokens.
 
-The floor is polars-hash alone: one HMAC-SHA-256 for each value that a token is made of, as text that stands ready. A
-table can lie below it, because equal values of a batch are keyed once.
+The floor is the kernel alone: one HMAC-SHA-256 for each value that a token is made of, as text that stands ready.
 """
 
 from __future__ import annotations
@@ -15,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import polars as pl
-import polars_hash as plh
 import pyarrow as pa
 
 import privacy.treat
 import privacy.verdict
 from benchmarks.measure import Measured, Step, tell
 from benchmarks.places import settings
+from privacy.macs import macs
 from privacy.policy import Table
 from privacy.treatments import Pseudonymize
 from privacy.treatments.base import arrow
@@ -86,18 +84,12 @@ def treated(name: str, table: Table, chamber: Chamber) -> Iterator[Step]:
     for batch in list(extraction.read(treater)[1]):  # so that nothing is read while the clocks run
         treat(batch)
         for column in clock.keyed:
-            floor(arrow(column).drop_null().cast(pa.string()))
+            floor(arrow(column).drop_null().cast(pa.string()), "text", bytes(32), 16)
         clock.keyed.clear()
     extraction.finish(treater)
     privacy.treat.force_types, privacy.treat.decide = original
     privacy.verdict._suppressed = suppressed
     return steps(name, table, treater.counts.extracted, clock.spent)
-
-
-def macs(values: pa.Array) -> pl.Series:
-    """Key each value, and nothing else."""
-    column = plh.CryptographicHashingNameSpace(pl.col("value"))
-    return pl.DataFrame([pl.Series("value", values)]).select(column.hmac_sha256(key="0" * 64)).to_series()
 
 
 def steps(name: str, table: Table, rows: int, spent: Counter[str]) -> Iterator[Step]:

@@ -24,6 +24,24 @@ def canonical(column: pa.Array, form: Form) -> pa.Array:
     """
     if form == "integer":
         return column.cast(pa.string())
+    ascii_ = pc.string_is_ascii(column)
+    if pc.all(ascii_).as_py():
+        return _canonical_ascii(column, form)
+    other = pc.fill_null(pc.invert(ascii_), False)
+    return pc.replace_with_mask(_canonical_ascii(column, form), other, _canonical_unicode(column.filter(other), form))
+
+
+def _canonical_ascii(column: pa.Array, form: Form) -> pa.Array:
+    """Do the same to ASCII text, which is its own normal form."""
+    if form == "email":
+        column = pc.ascii_lower(column)
+    column = pc.utf8_trim_whitespace(column)
+    if pc.any(pc.equal(pc.binary_length(column), 0)).as_py():
+        column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+    return column
+
+
+def _canonical_unicode(column: pa.Array, form: Form) -> pa.Array:
     text = pc.utf8_trim_whitespace(pc.utf8_normalize(column, form="NFC"))
     if form == "email":
         text = _ascii_domains(pc.utf8_normalize(pc.utf8_lower(text), form="NFC"))

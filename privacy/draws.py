@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from privacy.canonical import Form, canonical
-from privacy.macs import for_each, mac_digits, read_bytes
+from privacy.key_index import is_null
+from privacy.macs import macs
 
 
 def draws(column: pa.Array, form: Form, key: bytes, below: int) -> pa.Array:
@@ -21,12 +22,9 @@ def draws(column: pa.Array, form: Form, key: bytes, below: int) -> pa.Array:
 
     key: 32 bytes, of one purpose. below: 1 to 2^63. Equal values under `form` draw equal numbers under one key.
     """
-
-    def drawn(values: pa.Array) -> pa.Array:
-        words = read_bytes(mac_digits(values, form, key)).view(">u8")
-        return pa.array(_even(words, below).astype(np.int64))
-
-    return for_each(canonical(column, form), drawn)
+    values = canonical(column, form)
+    words = macs(values, form, key).view(">u8")
+    return pa.array(_even(words, below).astype(np.int64), mask=is_null(values))
 
 
 def _even(words: npt.NDArray[np.uint64], below: int) -> npt.NDArray[np.uint64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -11,6 +13,9 @@ from privacy.key_index import Integers, is_null
 
 _DAY = 86_400_000_000
 """In microseconds."""
+
+_SPAN = 1024
+"""Days that are asked for at once, and remembered: batches have many days in common."""
 
 
 def local_dates(column: pa.Array) -> pa.Array:
@@ -25,7 +30,7 @@ def local_dates(column: pa.Array) -> pa.Array:
     if least is None or column.type.unit != "us" or most - least > _DAY * len(column):
         return _one_by_one(column)
     first = least // _DAY
-    ahead = _ahead(np.arange(first, most // _DAY + 2), column.type.tz)
+    ahead = _ahead(first, most // _DAY + 2, column.type.tz)
     moments_ = column.cast(pa.int64()).fill_null(least).to_numpy(zero_copy_only=False)
     day = moments_ // _DAY - first
     dates = pa.array(((moments_ + ahead[day]) // _DAY).astype(np.int32), mask=is_null(column)).cast(pa.date32())
@@ -39,8 +44,16 @@ def _one_by_one(column: pa.Array) -> pa.Array:
     return pl.Series(column).dt.date().to_arrow()
 
 
-def _ahead(days: Integers, time_zone: str) -> Integers:
+def _ahead(first: int, end: int, time_zone: str) -> Integers:
     """Give how many microseconds local clocks are ahead of UTC at the start of each day (since 1970-01-01, in UTC)."""
+    spans = range(first // _SPAN, (end - 1) // _SPAN + 1)
+    known = np.concatenate([_ahead_in(span, time_zone) for span in spans])
+    return known[first - spans[0] * _SPAN : end - spans[0] * _SPAN]
+
+
+@lru_cache(maxsize=256)
+def _ahead_in(span: int, time_zone: str) -> Integers:
+    days = np.arange(span * _SPAN, (span + 1) * _SPAN)
     starts = pl.Series(days * _DAY).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(time_zone)
     shown: Integers = starts.dt.replace_time_zone(None).cast(pl.Int64).to_numpy()
     return shown - days * _DAY

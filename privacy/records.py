@@ -20,7 +20,7 @@ from privacy.column_types import ColumnType
 from privacy.declared import cast_or_set_aside
 from privacy.key_index import Mask
 from privacy.keys import SubjectKeys
-from privacy.macs import MAC, for_each, short_macs
+from privacy.macs import MAC, short_macs
 
 Mac = tuple[int, str]
 """The epoch of the root tombstones under which a record's key is kept, and 32 hexadecimal digits."""
@@ -42,7 +42,7 @@ class Record:
 def record_macs(keys: pa.Array, key: bytes) -> pa.FixedSizeBinaryArray:
     """Give the MAC of each record key (16 bytes), NULL for NULL and for blank text."""
     text = keys if pa.types.is_string(keys.type) else keys.cast(pa.string())
-    return for_each(canonical(text, "text"), lambda values: short_macs(values, "text", key))
+    return short_macs(canonical(text, "text"), "text", key)
 
 
 def records_of(table: str, keys: pa.Array, root: SubjectKeys) -> Iterator[Record | None]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from privacy.canonical import Form, canonical
 from privacy.keys import SubjectKeys
-from privacy.macs import for_each, short_macs
+from privacy.macs import short_macs
 from privacy.policy import Table
 from privacy.policy_rights import Identifies
 
@@ -37,7 +37,7 @@ def macs_of(column: pa.Array, identifies: Identifies, key: bytes) -> pa.FixedSiz
     """Give the MAC of each value (16 bytes), NULL for NULL and for blank text."""
     form = _FORMS[identifies]
     text = column if pa.types.is_string(column.type) else column.cast(pa.string())
-    return for_each(canonical(text, form), lambda values: short_macs(values, form, key))
+    return short_macs(canonical(text, form), form, key)
 
 
 def identifiers_of(table: Table) -> dict[Identifies, str]:

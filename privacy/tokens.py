@@ -4,17 +4,16 @@
     mac     = HMAC-SHA-256(key = the derived key in 64 lower-case hexadecimal digits, message)      (RFC 2104, RFC 4231)
     token   = the first 16 bytes of mac, with version 8 and variant 10 set                          (RFC 9562, 5.8)
 
-docs/pseudonyms.md holds worked examples. The key is used in hexadecimal because the vectorised kernel takes text; 64
-digits fill exactly one SHA-256 block, so nothing of its 256 bits is lost.
+docs/pseudonyms.md holds worked examples. The key is used in hexadecimal (ADR 7); 64 digits fill exactly one SHA-256
+block, so nothing of its 256 bits is lost.
 """
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
 
 from privacy.canonical import Form, canonical
-from privacy.macs import Digits, for_each, mac_digits, read_bytes
+from privacy.macs import macs, stored
 
 
 def tokens(column: pa.Array, form: Form, key: bytes) -> pa.Array:
@@ -23,19 +22,8 @@ def tokens(column: pa.Array, form: Form, key: bytes) -> pa.Array:
     key: 32 bytes, of one join domain. Equal values under `form` get equal tokens under one key, whatever else stands in
     the batch.
     """
-    storage = for_each(canonical(column, form), lambda values: _storage(values, form, key))
-    return pa.ExtensionArray.from_storage(pa.uuid(), storage)
-
-
-def _storage(values: pa.Array, form: Form, key: bytes) -> pa.FixedSizeBinaryArray:
-    """Give the 16 bytes of each value's token; no value is missing."""
-    uuids = _uuids(mac_digits(values, form, key))
-    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(values), [None, pa.py_buffer(uuids)])
-
-
-def _uuids(digits: Digits) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
-    """Read 64 hexadecimal digits a row as the first 16 bytes, and set version and variant."""
-    uuids = read_bytes(digits[:, :32])
+    values = canonical(column, form)
+    uuids = macs(values, form, key, 16)
     uuids[:, 6] = uuids[:, 6] & 0x0F | 0x80
     uuids[:, 8] = uuids[:, 8] & 0x3F | 0x80
-    return uuids
+    return pa.ExtensionArray.from_storage(pa.uuid(), stored(uuids, values))

@@ -222,15 +222,15 @@ class TableTreater:
 
     def _of_new_people(self, name: str, result: pa.Array, value: pa.Array, verdict: Verdict, rows: Rows) -> pa.Array:
         """Give people who came back after an erasure tokens that do not join those of before."""
-        how, anew = self.table.columns[name].treatment, _some(verdict.generations, rows)
+        how, nobody = self.table.columns[name].treatment, verdict.generations.null_count == len(verdict.fates)
         tells_whose = self.table.source_of(name) in identifiers_of(self.table).values()
-        if anew.null_count == len(anew) or not tells_whose or not isinstance(how, Pseudonymize):
+        if nobody or not tells_whose or not isinstance(how, Pseudonymize):
             return result
 
         def make(values: pa.Array, generation: bytes) -> pa.Array:
             return tokens(values, how.form, self.world.keys.generation_key(how.domain, generation))
 
-        return renewed(result, value, anew, make)
+        return renewed(result, value, _some(verdict.generations, rows), make)
 
     def _whose(self, verdict: Verdict, rows: Rows) -> Iterator[pa.Array]:
         """Give the columns of the private index: the MACs of each row's identifiers, and its generation."""
@@ -252,7 +252,8 @@ class TableTreater:
         value = wanted(self.table, name, raw)
         value = _linked(name, value, verdict, rows)
         if pa.types.is_string(kind) and not column.kept:
-            value = pc.if_else(pc.equal(pc.utf8_trim_whitespace(value), ""), pa.scalar(None, kind), value)
+            blank = pc.equal(pc.utf8_trim_whitespace(value), "")
+            value = pc.if_else(blank, pa.scalar(None, kind), value) if pc.any(blank).as_py() else value
         return value
 
 

@@ -7,8 +7,6 @@ import hashlib
 import hmac
 import uuid
 
-import polars as pl
-import polars_hash as plh
 import pyarrow as pa
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -71,20 +69,6 @@ def test_the_libraries_that_check_us_compute_hmac_as_rfc_4231_does(key, message,
     other = HMAC(key, SHA256())
     other.update(message)
     assert hmac.digest(key, message, hashlib.sha256).hex() == other.finalize().hex() == mac
-
-
-def test_the_vectorised_kernel_computes_hmac_as_rfc_4231_does_where_the_key_is_text():
-    key, message, mac = RFC_4231["2"]
-    frame = pl.DataFrame({"message": [message.decode()]})
-    hashed = plh.CryptographicHashingNameSpace(pl.col("message")).hmac_sha256(key=key.decode())
-    assert frame.select(hashed).item() == mac
-
-
-@given(keys, texts)
-def test_the_vectorised_kernel_computes_the_hmac_of_any_message_under_any_key_in_hexadecimal(key, message):
-    frame = pl.DataFrame({"message": [message]})
-    hashed = plh.CryptographicHashingNameSpace(pl.col("message")).hmac_sha256(key=key.hex())
-    assert frame.select(hashed).item() == hmac.digest(key.hex().encode(), message.encode(), hashlib.sha256).hex()
 
 
 @pytest.mark.parametrize(("root", "salt", "info", "okm"), RFC_5869.values(), ids=RFC_5869)

@@ -17,10 +17,10 @@ from stores.ledger.schema import IDENTITY, RUN
 from stores.patience import patiently
 from stores.settings import file_of
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision of stores/ledger/schema.py."""
 
-_OLDER = (None, "0001")
+_OLDER = (None, "0001", "0002")
 _VERSION = sa.table("alembic_version", sa.column("version_num"))
 
 

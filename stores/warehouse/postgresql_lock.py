@@ -52,7 +52,7 @@ def loader(url: sa.URL, holding: Session) -> Iterator[Session]:
         session.execute(f"select pg_advisory_lock_shared({LOADERS})")
         session.arrow(f"select 1 as locked from pg_advisory_lock_shared({LOADERS})")
         if not session.rows(
-            "select from pg_locks where locktype = 'advisory' and objid = %s and granted and pid = %s",
+            "select 1 from pg_locks where locktype = 'advisory' and objid = %s and granted and pid = %s",
             [HOLDER, holding.process],
         ):
             raise StoreError("warehouse: the run no longer holds it. What was published stays.\n  Run again.")

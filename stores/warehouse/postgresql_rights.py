@@ -82,7 +82,7 @@ def _make_roles(session: Session) -> None:
     session.execute("set role none")
     try:
         for role in (WRITER, READER):
-            if not session.rows("select from pg_roles where rolname = %s", [role]):
+            if not session.rows("select 1 from pg_roles where rolname = %s", [role]):
                 session.execute(f"create role {role} nologin")
         ((database,),) = session.rows("select quote_ident(current_database())")
         session.execute(

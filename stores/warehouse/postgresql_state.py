@@ -9,11 +9,12 @@ from contextlib import AbstractContextManager
 
 import sqlalchemy as sa
 
-from privacy.errors import StoreError, UsageError
+from privacy.errors import StoreError
 from privacy.evidence import RunRecord
-from stores.warehouse import ANALYTICS, MARTS, Marts, Readable, Seal
+from stores.warehouse import ANALYTICS, MARTS, Readable, Seal
 from stores.warehouse.postgresql_layout import CANDIDATE_RUN, META, RUN, STAGED, WRITER
 from stores.warehouse.postgresql_lock import loader
+from stores.warehouse.postgresql_marts import PostgreSQLMarts
 from stores.warehouse.postgresql_rights import MADE_ANEW, PUBLISHED, let_read, prepare, refuse_what_is_of_others
 from stores.warehouse.postgresql_session import PostgreSQLError, Session, options
 from stores.warehouse.postgresql_tables import tables_in
@@ -42,9 +43,9 @@ class NewState:
         prepare(holding)
 
     @property
-    def marts(self) -> Marts:
+    def marts(self) -> PostgreSQLMarts:
         """Give the candidate's marts."""
-        raise UsageError("--warehouse: figures of closed months are not counted in postgresql yet; in duckdb they are.")
+        return PostgreSQLMarts(self._holding)
 
     def seal(self, record: RunRecord, seal: Seal) -> None:
         """End writing: note the run."""

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 import sqlalchemy as sa
 
 from privacy.errors import UsageError
+from stores.mariadb_source import MariadbSource
+from stores.postgresql_source import PostgresqlSource
 from stores.source import Source
 from stores.source_deletion import Deletion
 from stores.sqlite_deletion import sqlite_deletion
@@ -20,9 +22,14 @@ def open_source(url: sa.URL | None) -> Source:
     """Open a source; UsageError for none, and for a kind of database that cannot be read."""
     if url is None:
         raise UsageError("not set: --source or SLUIS_SOURCE.")
-    if url.get_backend_name() == "sqlite":
-        return SqliteSource(url)
-    raise UsageError(f"--source: {url.get_backend_name()} cannot be read; sqlite can.")
+    match url.get_backend_name():
+        case "sqlite":
+            return SqliteSource(url)
+        case "postgresql":
+            return PostgresqlSource(url)
+        case "mysql" | "mariadb":
+            return MariadbSource(url)
+    raise UsageError(f"--source: {url.get_backend_name()} cannot be read; sqlite and postgresql can.")
 
 
 def open_source_for_deletion(url: sa.URL) -> AbstractContextManager[Deletion]:

@@ -25,6 +25,14 @@ class DuckDBSession:
         """Give all rows of a query."""
         return self.connection.execute(sql).fetchall()
 
+    def understands(self, query: str) -> bool:
+        """Tell whether the tables and columns of a query are there, of types that it can be asked of."""
+        try:
+            self.connection.execute(f"explain {query}")
+        except (duckdb.CatalogException, duckdb.BinderException):
+            return False
+        return True
+
     def column(self, sql: str) -> pa.Array:
         """Give the one column of a query; tokens as Arrow `uuid`."""
         return self.connection.execute(sql).to_arrow_table().column(0).combine_chunks()

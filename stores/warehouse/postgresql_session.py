@@ -23,6 +23,9 @@ from stores.quoting import identifier
 from stores.warehouse.postgresql_layout import GRANTS_MISSING, WRITER
 from stores.warehouse.postgresql_types import arrow_type, sql_type
 
+NOT_UNDERSTOOD = ("3F000", "42P01", "42703", "42804", "42883")
+"""SQLSTATEs: no such schema, table or column; not of that type; no such function of that type."""
+
 _MEMBER = f"select pg_has_role(rolname, 'member') from pg_roles where rolname = '{WRITER}'"
 
 SETTINGS = {
@@ -31,6 +34,7 @@ SETTINGS = {
     "search_path": "",
     "standard_conforming_strings": "on",
     "bytea_output": "hex",
+    "datestyle": "ISO",
 }
 """What is not left to the server's settings. Without a search path, a name without its schema is nobody's."""
 
@@ -76,6 +80,16 @@ class Session:
         """Let statements happen together or not at all."""
         with told(), self._connection.transaction():
             yield
+
+    def understands(self, query: str) -> bool:
+        """Tell whether the tables and columns of a query are there, of types that it can be asked of."""
+        try:
+            self.execute(f"explain {query}")
+        except PostgreSQLError as error:
+            if error.state not in NOT_UNDERSTOOD:
+                raise
+            return False
+        return True
 
     def listed(self, name: str, rows: pa.Table) -> None:
         """Make a temporary table, which this session alone sees; `create` it anew if it is there."""

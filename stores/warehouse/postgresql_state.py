@@ -10,12 +10,13 @@ from contextlib import ExitStack, contextmanager
 
 import sqlalchemy as sa
 
-from privacy.errors import StoreError, UsageError
+from privacy.errors import StoreError
 from privacy.evidence import RunRecord
 from stores.postgresql_connection import options
-from stores.warehouse import ANALYTICS, MARTS, Marts, Readable, Seal
+from stores.warehouse import ANALYTICS, MARTS, Readable, Seal
 from stores.warehouse.postgresql_layout import CANDIDATE_RUN, META, RUN, STAGED, WRITER
 from stores.warehouse.postgresql_lock import loader, refuse_if_lost
+from stores.warehouse.postgresql_marts import PostgreSQLMarts
 from stores.warehouse.postgresql_rights import MADE_ANEW, PUBLISHED, let_read, prepare, refuse_what_is_of_others
 from stores.warehouse.postgresql_session import SETTINGS, PostgreSQLError, Session
 from stores.warehouse.postgresql_tables import tables_in
@@ -45,9 +46,9 @@ class NewState:
         prepare(holding)
 
     @property
-    def marts(self) -> Marts:
+    def marts(self) -> PostgreSQLMarts:
         """Give the candidate's marts."""
-        raise UsageError("--warehouse: figures of closed months are not counted in postgresql yet; in duckdb they are.")
+        return PostgreSQLMarts(self._holding)
 
     def seal(self, record: RunRecord, seal: Seal) -> None:
         """End writing: note the run."""

@@ -8,18 +8,21 @@ from dataclasses import dataclass
 from privacy.column_types import ColumnType, TypeName
 from privacy.errors import DriftError
 from privacy.policy import Policy, Table
-from stores.source import ColumnKind, Schema
+from stores.source import WITH_OFFSET, WITHOUT_OFFSET, ColumnKind, Schema
 
 READABLE: dict[TypeName, frozenset[str]] = {
-    "integer": frozenset({"integer"}),
+    "integer": frozenset({"integer", "boolean"}),
     "decimal": frozenset({"decimal"}),
     "double": frozenset({"double", "decimal"}),
     "text": frozenset({"text"}),
     "boolean": frozenset({"boolean", "integer"}),
     "date": frozenset({"date", "text"}),
-    "timestamp": frozenset({"timestamp", "text"}),
+    "timestamp": frozenset({"timestamp", "text", WITH_OFFSET, WITHOUT_OFFSET}),
 }
 """The kinds of source column out of which a declared type is read; each value still has to fit."""
+
+_OTHER_CLOCK = {False: WITHOUT_OFFSET, True: WITH_OFFSET}
+"""The kind that a moment is not read out of, by whether the policy says which clock it was written by."""
 
 _WAYS_OUT = {
     "new_table": "Declare it under tables, or list it under never_extracted.",
@@ -32,6 +35,10 @@ _WAYS_OUT = {
     "still fits.",
 }
 
+_NO_OFFSET = (
+    "It is {found}. Declare at tables.{table}.columns.{column} which clock it was written by: timestamp(utc), or "
+    "timestamp(local) for that of the policy's time zone."
+)
 _UNREADABLE = "It is {found}, which no type of a policy reads. List it under tables.{table}.never_extracted."
 
 
@@ -62,6 +69,8 @@ class Drift:
             "missing_column": f"in {file}, but not in the source",
             "changed_type": f"has another type in the source than {file} declares",
         }[self.kind]
+        if self.kind == "changed_type" and self.found and self.found.family == WITHOUT_OFFSET:
+            return f"{name}: {what}.\n  {_NO_OFFSET.format(**vars(self))}"
         unreadable = self.found and not any(self.found.family in families for families in READABLE.values())
         way_out = _UNREADABLE if unreadable else _WAYS_OUT["missing_for" if self.named_by else self.kind]
         return f"{name}: {what}.\n  {way_out.format(**vars(self))}"
@@ -111,7 +120,7 @@ def _columns(name: str, table: Table, present: Mapping[str, ColumnKind]) -> list
 
 
 def _readable(declared: ColumnType, present: ColumnKind) -> bool:
-    if present.family not in READABLE[declared.name]:
+    if present.family not in READABLE[declared.name] or present.family == _OTHER_CLOCK[bool(declared.clock)]:
         return False
     if declared.name != "decimal" or present.precision is None:
         return True

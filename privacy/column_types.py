@@ -11,7 +11,9 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 TypeName = Literal["integer", "decimal", "double", "text", "boolean", "date", "timestamp"]
 
-_PATTERN = r"^(integer|double|text|boolean|date|timestamp(\(local\))?|decimal\(\s*\d{1,2}\s*,\s*\d{1,2}\s*\))$"
+Clock = Literal["", "local", "utc"]
+
+_PATTERN = r"^(integer|double|text|boolean|date|timestamp(\((local|utc)\))?|decimal\(\s*\d{1,2}\s*,\s*\d{1,2}\s*\))$"
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,8 @@ class ColumnType:
     name: TypeName
     precision: int = 0
     scale: int = 0
-    local: bool = False
-    """Whether moments stand in the source without offset, as a clock in the policy's time zone shows them."""
+    clock: Clock = ""
+    """Which clock shows the moments that stand in the source without offset: `local` is of the policy's time zone."""
 
     @classmethod
     def parse(cls, text: object) -> ColumnType:
@@ -32,10 +34,10 @@ class ColumnType:
         if not isinstance(text, str) or not re.match(_PATTERN, text):
             raise ValueError(
                 f"unknown type; one of {', '.join(get_args(TypeName))}; decimals as decimal(12,2), "
-                "moments without offset as timestamp(local)"
+                "moments without offset as timestamp(local) or timestamp(utc)"
             )
-        if text == "timestamp(local)":
-            return cls("timestamp", local=True)
+        if text.startswith("timestamp("):
+            return cls("timestamp", clock="utc" if "utc" in text else "local")
         if not text.startswith("decimal"):
             return cls(text)  # type: ignore[arg-type]
         precision, scale = (int(number) for number in re.findall(r"\d+", text))
@@ -62,8 +64,8 @@ class ColumnType:
                 return pa.timestamp("us", tz=time_zone)
 
     def __str__(self) -> str:
-        if self.local:
-            return f"{self.name}(local)"
+        if self.clock:
+            return f"{self.name}({self.clock})"
         return f"decimal({self.precision},{self.scale})" if self.name == "decimal" else self.name
 
 

@@ -34,9 +34,11 @@ def force_types(
 
 
 def _forced(column: pa.Array, kind: ColumnType, time_zone: str) -> tuple[pa.Array, Mask | None]:
-    if not kind.local:
+    if not kind.clock:
         return cast_or_set_aside(column, kind.arrow(time_zone))
     shown, unreadable = cast_or_set_aside(column, pa.timestamp("us"))
+    if kind.clock == "utc":
+        return shown.cast(kind.arrow(time_zone)), unreadable
     return moments(shown, time_zone), unreadable
 
 

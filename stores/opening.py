@@ -7,10 +7,13 @@ from contextlib import AbstractContextManager
 import sqlalchemy as sa
 
 from privacy.errors import UsageError
+from stores.mariadb_source import MariadbSource
+from stores.postgresql_source import PostgresqlSource
 from stores.source import Source
 from stores.source_deletion import Deletion
 from stores.sqlite_deletion import sqlite_deletion
 from stores.sqlite_source import SqliteSource
+from stores.tls import demand_tls
 from stores.warehouse import Warehouse
 from stores.warehouse.duckdb import DuckDBWarehouse
 from stores.warehouse.postgresql import PostgreSQLWarehouse
@@ -20,9 +23,14 @@ def open_source(url: sa.URL | None) -> Source:
     """Open a source; UsageError for none, and for a kind of database that cannot be read."""
     if url is None:
         raise UsageError("not set: --source or SLUIS_SOURCE.")
-    if url.get_backend_name() == "sqlite":
-        return SqliteSource(url)
-    raise UsageError(f"--source: {url.get_backend_name()} cannot be read; sqlite can.")
+    match url.get_backend_name():
+        case "sqlite":
+            return SqliteSource(url)
+        case "postgresql":
+            return PostgresqlSource(url)
+        case "mysql" | "mariadb":
+            return MariadbSource(url)
+    raise UsageError(f"--source: {url.get_backend_name()} cannot be read; sqlite and postgresql can.")
 
 
 def open_source_for_deletion(url: sa.URL) -> AbstractContextManager[Deletion]:
@@ -37,5 +45,6 @@ def open_warehouse(url: sa.URL) -> Warehouse:
     if url.get_backend_name() == "duckdb":
         return DuckDBWarehouse(url)
     if url.get_backend_name() == "postgresql":
+        demand_tls(url, "warehouse")
         return PostgreSQLWarehouse(url)
     raise UsageError(f"--warehouse: {url.get_backend_name()} cannot be one; duckdb and postgresql can.")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -25,17 +25,24 @@ class ColumnKind:
     scale: int | None = None
     refers_to: tuple[tuple[str, str], ...] = ()
     """Tables and columns, by the foreign keys that the source declares."""
+    native: str = ""
+    """The database's own name of the type, where it says more than the family."""
 
     def __str__(self) -> str:
+        if self.family == "other":
+            return f"of type {self.native}" if self.native else "of another type"
         if self.family != "decimal":
-            return "of another type" if self.family == "other" else self.family
+            return self.family
         return "decimal without digits" if self.precision is None else f"decimal({self.precision},{self.scale or 0})"
 
+
+WITH_OFFSET, WITHOUT_OFFSET = "timestamp with offset", "timestamp without offset"
+"""Families of moments, where the database tells them apart."""
 
 Schema = Mapping[str, Mapping[str, ColumnKind]]
 """Tables, their columns, and what each is."""
 
-_FAMILIES: tuple[tuple[type[sa.types.TypeEngine[object]], str], ...] = (
+_FAMILIES: tuple[tuple[type[sa.types.TypeEngine[Any]], str], ...] = (
     (sa.Boolean, "boolean"),
     (sa.Integer, "integer"),
     (sa.Float, "double"),
@@ -95,12 +102,15 @@ class Source(Protocol):
         ...
 
 
-def reflect(engine: sa.Engine) -> Schema:
-    """Read tables, columns and foreign keys through SQLAlchemy."""
+KindOf = Callable[[sa.types.TypeEngine[Any]], ColumnKind]
+
+
+def reflect(engine: sa.Engine | sa.Connection, kind_of: KindOf | None = None) -> Schema:
+    """Read tables, columns and foreign keys through SQLAlchemy; `kind_of` knows the database's own types."""
     inspector = sa.inspect(engine)
-    columns, links = inspector.get_multi_columns(), _links(inspector)
+    columns, links, known = inspector.get_multi_columns(), links_of(inspector), kind_of or kind
     return {
-        table: {c["name"]: replace(_kind(c["type"]), refers_to=tuple(links[table, c["name"]])) for c in found}
+        table: {c["name"]: replace(known(c["type"]), refers_to=tuple(links[table, c["name"]])) for c in found}
         for (_, table), found in columns.items()
     }
 
@@ -113,7 +123,8 @@ def foreign_keys(schema: Schema) -> Iterator[ForeignKey]:
                 yield table, column, other_table, other_column
 
 
-def _links(inspector: sa.Inspector) -> defaultdict[tuple[str, str], list[tuple[str, str]]]:
+def links_of(inspector: sa.Inspector) -> defaultdict[tuple[str, str], list[tuple[str, str]]]:
+    """Give by table and column the tables and columns that it must stand in."""
     links: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for (_, table), keys in inspector.get_multi_foreign_keys().items():
         for key in keys:
@@ -122,7 +133,8 @@ def _links(inspector: sa.Inspector) -> defaultdict[tuple[str, str], list[tuple[s
     return links
 
 
-def _kind(reflected: sa.types.TypeEngine[object]) -> ColumnKind:
+def kind(reflected: sa.types.TypeEngine[Any]) -> ColumnKind:
+    """Tell what a type of SQLAlchemy's own is."""
     family = next((name for base, name in _FAMILIES if isinstance(reflected, base)), "other")
     if family == "decimal":
         return ColumnKind(family, reflected.precision, reflected.scale)  # type: ignore[attr-defined]

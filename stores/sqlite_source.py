@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
-from queue import LifoQueue
 from urllib.parse import quote
 
 import adbc_driver_sqlite.dbapi as adbc
@@ -21,6 +20,7 @@ import sqlalchemy as sa
 from privacy.declared import MISFITS
 from privacy.errors import StoreError
 from stores.quoting import identifier
+from stores.readers import Readers
 from stores.settings import file_of
 from stores.source import READERS, Reading, Schema, Totals, reflect
 from stores.sqlite_values import (
@@ -95,18 +95,12 @@ class SqliteSnapshot:
     """One state of a SQLite file, behind as many cursors as may read at a time."""
 
     def __init__(self, readers: list[adbc.Cursor]) -> None:
-        self._idle: LifoQueue[adbc.Cursor] = LifoQueue()
-        for reader in readers:
-            self._idle.put(reader)
+        self._readers = Readers(readers)
 
     @contextmanager
     def _reader(self, table: str) -> Iterator[adbc.Cursor]:
-        reader = self._idle.get()
-        try:
-            with _damage_told(table):
-                yield reader
-        finally:
-            self._idle.put(reader)
+        with self._readers.one() as reader, _damage_told(table):
+            yield reader
 
     def totals(self, reading: Reading) -> Totals:
         decimals = {name: kind for name, kind in reading.columns.items() if kind.name == "decimal"}

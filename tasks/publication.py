@@ -26,6 +26,8 @@ from tasks.held_back import held_back_by
 from tasks.proof import refuse_traces
 from tasks.standing import check_standing, unfinished
 
+CHANGED = "ledger: people were held back or let go during the run. Nothing was published.\n  Run again."
+
 
 @dataclass
 class Publication:
@@ -58,9 +60,7 @@ class Publication:
         self.record.requests["applied"] = len(self.record.decided)
         self.ledger.runs.seal(self.record)
         if self.ledger.suppressions.digest() != self._held_back:
-            raise StoreError(
-                "ledger: people were held back or let go during the run. Nothing was published.\n  Run again."
-            )
+            raise StoreError(CHANGED)
         self.ledger.lock.refuse_if_lost(self.record.run_id)
         candidate.publish()
         self.record.published, self.prove = True, prove

@@ -47,7 +47,7 @@ class AnyWarehouse(ABC):
         """List what analysts see: schema, table and column."""
 
     @abstractmethod
-    def arrow(self, query: str) -> pa.Table:
+    def arrow(self, *queries: str) -> list[pa.Table]:
         """Ask what is published, in Arrow."""
 
     def tables(self, schema: str = "analytics") -> list[str]:
@@ -68,11 +68,8 @@ class AnyWarehouse(ABC):
 
     def hashes(self, *schemas: str) -> dict[str, str]:
         """Give a hash of each published table: of its columns and the values of its rows, whatever their order."""
-        return {
-            f"{schema}.{table}": hash_of(self.arrow(f'select * from {schema}."{table}"'))
-            for schema in schemas or ("analytics", "marts")
-            for table in self.tables(schema)
-        }
+        there = [f"{schema}.{table}" for schema in schemas or ("analytics", "marts") for table in self.tables(schema)]
+        return dict(zip(there, map(hash_of, self.arrow(*(f"select * from {table}" for table in there))), strict=True))
 
 
 @dataclass(frozen=True)
@@ -101,10 +98,10 @@ class InDuckDB(AnyWarehouse):
     def seen(self) -> list[Row]:
         return self.rows("select schema_name, table_name, column_name from duckdb_columns()")
 
-    def arrow(self, query: str) -> pa.Table:
+    def arrow(self, *queries: str) -> list[pa.Table]:
         with duckdb.connect(str(self.file), read_only=True) as connection:
             connection.execute("set arrow_lossless_conversion = true; set timezone = 'UTC'")
-            return connection.execute(query).to_arrow_table()
+            return [connection.execute(query).to_arrow_table() for query in queries]
 
 
 @dataclass(frozen=True)
@@ -121,6 +118,10 @@ class InPostgreSQL(AnyWarehouse):
             cursor = connection.execute(query.encode())
             return cursor.fetchall() if cursor.description else []
 
+    def schemas(self) -> set[str]:
+        """Name the schemas that are not the server's own."""
+        return {name for (name,) in self.rows("select nspname::text from pg_namespace where nspname !~ '^pg_'")}
+
     def private_rows(self, query: str) -> list[Row]:
         return self.rows(query)
 
@@ -130,9 +131,9 @@ class InPostgreSQL(AnyWarehouse):
             f"select table_schema, table_name, column_name from information_schema.columns where {own}", READER
         )
 
-    def arrow(self, query: str) -> pa.Table:
+    def arrow(self, *queries: str) -> list[pa.Table]:
         with Session(self.url) as session:
-            return session.arrow(query)
+            return [session.arrow(query) for query in queries]
 
 
 def hash_of(table: pa.Table) -> str:

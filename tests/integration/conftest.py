@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+import tests.mariadb
 from stores.keyring_file import create_keyring
 from stores.ledger import Ledger, open_ledger
 from tests.conftest import Place, run_in_process
 from tests.corner_shop import POLICY, SCHEMA, fill
 from tests.in_chamber import run_in_chamber
+from tests.mariadb import MariadbServer
 from tests.postgres import PostgresServer, running
 from tests.rights_shop import make
 from tests.warehouses import KINDS, AnyWarehouse, warehouse_of
@@ -87,3 +89,16 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> sa.URL:
 def ledger(ledger_url: sa.URL) -> Ledger:
     """Open a new ledger, in each kind of database."""
     return open_ledger(ledger_url)
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariadbServer]:
+    """Run a real MariaDB server."""
+    with tests.mariadb.running(tmp_path_factory.mktemp("mariadb")) as server:
+        yield server
+
+
+@pytest.fixture(params=["postgresql", "mariadb"])
+def server(request: pytest.FixtureRequest) -> PostgresServer | MariadbServer:
+    """Give a server of each kind that can hold a shop."""
+    return request.getfixturevalue({"postgresql": "postgres", "mariadb": "mariadb"}[request.param])

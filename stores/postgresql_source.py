@@ -1,0 +1,142 @@
+"""PostgreSQL as a source: ADBC batches by COPY, from connections that share one exported snapshot and cannot write.
+
+Tables are locked against being dropped, truncated or altered while they are read, as pg_dump locks them: such changes
+are no part of a snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from decimal import Decimal
+from functools import cached_property
+
+import adbc_driver_postgresql.dbapi as adbc
+import psycopg
+import pyarrow as pa
+import sqlalchemy as sa
+
+from stores.patience import patiently
+from stores.postgresql_connection import connection_string
+from stores.postgresql_values import kind_of, query, sums, where
+from stores.quoting import identifier, literal
+from stores.readers import Readers
+from stores.source import READERS, Reading, Schema, Totals, reflect
+from stores.source_trouble import trouble_told
+from stores.source_values import delivered
+from stores.tls import demand_tls
+
+SETTINGS = {
+    "default_transaction_read_only": "on",
+    "default_transaction_isolation": "repeatable read",
+    "timezone": "UTC",
+    "client_encoding": "UTF8",
+    "datestyle": "ISO",
+    "lock_timeout": "30s",
+    "idle_in_transaction_session_timeout": "0",
+}
+"""What is not left to the server's or the account's settings."""
+
+STATEMENT_TIMEOUT = "4h"
+"""How long one statement may take, where neither the server nor the account nor the URL sets less."""
+
+BATCH_BYTES = 4 << 20
+"""About how much a batch holds at most, however wide its rows are."""
+
+_READABLE = (
+    "select relname, relispartition from pg_class where relkind in ('r', 'p') and pg_table_is_visible(oid) "
+    "and relnamespace <> 'pg_catalog'::regnamespace and (relispartition or has_table_privilege(oid, 'select'))"
+)
+
+
+class PostgresqlSource:
+    """A shop in PostgreSQL, in the schema that its account sees by default."""
+
+    def __init__(self, url: sa.URL) -> None:
+        demand_tls(url, "source")
+        self._connection_string = connection_string(url, "sluis", SETTINGS)
+
+    def schema(self) -> Schema:
+        return self._schema
+
+    @cached_property
+    def _schema(self) -> Schema:
+        with trouble_told("the schema"), self.engine().connect() as connection:
+            found, partitions = reflect(connection, kind_of), {name for name, part in _tables(connection) if part}
+        return {name: columns for name, columns in found.items() if name not in partitions}
+
+    def engine(self) -> sa.Engine:
+        """Give an engine whose connections only read."""
+        connect = lambda: patiently(lambda: psycopg.connect(self._connection_string))  # noqa: E731
+        return sa.create_engine(
+            "postgresql+psycopg://", creator=connect, poolclass=sa.pool.NullPool, hide_parameters=True
+        )
+
+    @contextmanager
+    def snapshot(self) -> Iterator[PostgresqlSnapshot]:
+        """Open a snapshot behind READERS connections."""
+        with ExitStack() as stack:
+            schema = self._schema
+            with trouble_told("a snapshot"):
+                with self.engine().connect() as connection:
+                    readable = [name for name, part in _tables(connection) if not part and name in schema]
+                cursors = [self._cursor(stack) for _ in range(READERS)]
+                _begin_together(cursors, readable)
+            yield PostgresqlSnapshot(cursors, schema)
+
+    def _cursor(self, stack: ExitStack) -> adbc.Cursor:
+        connection = stack.enter_context(patiently(lambda: adbc.connect(self._connection_string, autocommit=True)))
+        cursor = stack.enter_context(connection.cursor())
+        cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
+        return cursor
+
+
+def _tables(connection: sa.Connection) -> list[tuple[str, bool]]:
+    """Name the tables that this account can read, and partitions, which are read through their tables."""
+    return [(name, part) for name, part in connection.exec_driver_sql(_READABLE)]
+
+
+def _begin_together(cursors: list[adbc.Cursor], tables: list[str]) -> None:
+    """Begin a transaction on each connection, on the snapshot of the first, taken once no table can change shape."""
+    first, *others = cursors
+    for cursor in cursors:
+        cursor.execute(
+            f"select set_config('statement_timeout', '{STATEMENT_TIMEOUT}', false) "
+            "where current_setting('statement_timeout') = '0'"
+        ).fetchall()
+        cursor.execute("begin isolation level repeatable read, read only")
+    if tables:
+        first.execute(f"lock table only {', only '.join(map(identifier, tables))} in access share mode")
+    (name,) = first.execute("select pg_export_snapshot()").fetchone()
+    for cursor in others:
+        cursor.execute(f"set transaction snapshot {literal(name)}")
+
+
+class PostgresqlSnapshot:
+    """One state of a PostgreSQL database, behind as many connections as may read at a time."""
+
+    def __init__(self, cursors: list[adbc.Cursor], schema: Schema) -> None:
+        self._readers, self._schema = Readers(cursors), schema
+
+    def totals(self, reading: Reading) -> Totals:
+        asked = sums(reading, self._schema[reading.table])
+        columns = "".join(f", ({total})::text" for total in asked.values())
+        with self._readers.one() as cursor, trouble_told(reading.table):
+            cursor.execute(f"select count(*){columns} from {identifier(reading.table)}{where(reading)}")
+            rows, *totals = cursor.fetchone()
+        return Totals(rows, dict(zip(asked, map(Decimal, totals), strict=True)))
+
+    def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
+        kinds = reading.columns.values()
+        with self._readers.one() as cursor, trouble_told(reading.table):
+            cursor.execute(query(reading, self._schema[reading.table]))
+            for batch in cursor.fetch_record_batch():
+                *read, marks = map(_plain, batch.columns)
+                whole = delivered(reading.columns, read, kinds, marks.to_numpy())
+                for start in range(0, len(whole), rows):
+                    yield whole.slice(start, rows)
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """Take numeric for the text that it comes as: its digits, as many as there are."""
+    return column.storage if isinstance(column, pa.ExtensionArray) else column

@@ -1,0 +1,69 @@
+"""What goes wrong with a source that is a server, told by its kind: drivers' messages quote values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import adbc_driver_manager
+import psycopg
+import pymysql
+import sqlalchemy as sa
+
+from privacy.connection_loss import is_connection_lost
+from privacy.errors import ConnectionLostError, StoreError
+
+DRIVERS = (sa.exc.SQLAlchemyError, psycopg.Error, adbc_driver_manager.Error, pymysql.err.Error, OSError)
+
+_KNOWN: dict[str | int, str] = {
+    "57014": "it took longer than the server lets a statement take.\n  Raise statement_timeout for this account.",
+    1969: "it took longer than the server lets a statement take.\n  Raise max_statement_time for this account.",
+    "55P03": "somebody else holds it locked, such as a migration of the shop.\n  Run again when that is done.",
+    1205: "somebody else holds it locked, such as a migration of the shop.\n  Run again when that is done.",
+    "42501": "this account may not read it.\n  Grant it select there, or take the table out of the policy.",
+    1142: "this account may not read it.\n  Grant it select there, or take the table out of the policy.",
+    1143: "this account may not read it.\n  Grant it select there, or take the table out of the policy.",
+    1412: "its table was changed while the run read.\n  Run again.",
+    "28P01": "the name or password of the account is wrong.\n  Check --source.",
+    "28000": "the server does not let this account in from here.\n  Check --source, and the server's rules for it.",
+    1045: "the name or password of the account is wrong.\n  Check --source.",
+    "3D000": "the server has no database of that name.\n  Check --source.",
+    1049: "the server has no database of that name.\n  Check --source.",
+}
+"""By SQLSTATE of PostgreSQL and number of MariaDB: what it means, and the way out."""
+
+
+@contextmanager
+def trouble_told(what: str) -> Iterator[None]:
+    """Name what cannot be read, why as far as the server says, and the way out; never a value."""
+    problem: StoreError | None = None
+    try:
+        yield
+    except DRIVERS as error:
+        problem = _problem(what, error)
+    if problem:
+        try:
+            raise problem
+        except StoreError:
+            problem.__context__ = None  # whoever left the block is still at the driver's error, which may quote a value
+            raise
+
+
+def _problem(what: str, error: BaseException) -> StoreError:
+    if is_connection_lost(error):
+        return ConnectionLostError(
+            f"source: the connection was lost, or could not be made ({what}).\n"
+            "  Check --source and whether the server runs; then run again."
+        )
+    driver = getattr(error, "orig", None) or error
+    code = _code(driver)
+    known = _KNOWN.get(code) or "the server refused.\n  Check --source, and `sluis doctor`; then run again."
+    return StoreError(f"source: {what} cannot be read ({type(driver).__name__}{f' {code}' if code else ''}): {known}")
+
+
+def _code(error: BaseException) -> str | int:
+    """Give PostgreSQL's SQLSTATE or MariaDB's number; empty where the driver was told none."""
+    if isinstance(error, pymysql.err.Error):
+        return error.args[0] if error.args and isinstance(error.args[0], int) else ""
+    state = getattr(error, "sqlstate", None) or ""
+    return state if isinstance(state, str) else bytes(state).decode("ascii", "replace").strip("\0")

@@ -1,0 +1,96 @@
+"""A real MariaDB for tests: one server a session on a folder and a socket of its own, a database for each test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pymysql
+import pytest
+import sqlalchemy as sa
+
+URL = "SLUIS_TEST_MARIADB_URL"
+"""Names a server that runs already, by an account that may do everything: mysql+pymysql://root:…@127.0.0.1."""
+
+MISSING = (
+    "no MariaDB: install it (Debian and Ubuntu: apt-get install mariadb-server), so that `mariadbd` and "
+    f"`mariadb-install-db` are found, or name a server to try things on with {URL}"
+)
+
+
+@dataclass(frozen=True)
+class MariadbServer:
+    """A server that runs."""
+
+    url: sa.URL
+    process: subprocess.Popen[bytes] | None = None
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def new_database(self) -> sa.URL:
+        """Make an empty database; give its URL."""
+        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        self.execute(f"create database {name} character set utf8mb4")
+        return self.url.set(database=name)
+
+    def execute(self, statement: str, url: sa.URL | None = None) -> None:
+        """Run a statement, as the account that may do everything."""
+        engine = sa.create_engine(url or self.url, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[MariadbServer]:
+    """Run a server; where there is none, tests that need one are skipped and say what to do."""
+    if named := os.environ.get(URL):
+        yield MariadbServer(sa.make_url(named))
+        return
+    daemon = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin")
+    if daemon is None or shutil.which("mariadb-install-db") is None:
+        pytest.skip(MISSING)
+    socket = folder / "socket"
+    with _process(daemon, folder, socket) as process:
+        url = sa.make_url(f"mysql+pymysql://root@localhost/?unix_socket={socket}")
+        _wait_until_up(process, socket)
+        yield MariadbServer(url, process)
+
+
+@contextmanager
+def _process(daemon: str, folder: Path, socket: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the daemon, by nobody's settings but these."""
+    data, user = folder / "data", [f"--user={os.environ.get('USER', 'root')}"] if os.geteuid() == 0 else []
+    install = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"]
+    subprocess.run([*install, "--skip-test-db", *user], check=True, stdout=subprocess.DEVNULL)
+    settings = [
+        "--skip-networking",
+        "--innodb-flush-log-at-trx-commit=0",
+        "--innodb-fast-shutdown=2",
+        "--local-infile=1",
+    ]
+    files = [f"--datadir={data}", f"--socket={socket}", f"--pid-file={folder / 'pid'}"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([daemon, "--no-defaults", *files, *settings, *user], stdout=log, stderr=log)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _wait_until_up(process: subprocess.Popen[bytes], socket: Path) -> None:
+    for _ in range(300):
+        try:
+            pymysql.connect(unix_socket=str(socket), user="root").close()
+        except pymysql.err.OperationalError:
+            assert process.poll() is None, "mariadbd ended; its log tells why"
+            time.sleep(0.2)
+        else:
+            return
+    raise AssertionError("mariadbd did not start in a minute")

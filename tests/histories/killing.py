@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import datetime
 import functools
-import importlib
-import multiprocessing
-import os
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -14,9 +11,7 @@ from typing import Any
 from privacy.policy_file import read_policy
 from tests.conftest import Place
 from tests.histories.deeds import ByFunctions
-
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload([__name__])
+from tests.interrupted import PROCESSES, Point, befalls, die
 
 POINTS = (
     ("stores.ledger.requests", "Requests.decide"),
@@ -51,22 +46,9 @@ def _do(
 ) -> None:
     if ungated:
         without_gate()
-    owner, _, function = name.rpartition(".")
-    kind = getattr(importlib.import_module(module), owner)
-    setattr(kind, function, _deadly(getattr(kind, function), entry))
+    befalls(Point(module, name, entry), die)
     done = getattr(ByFunctions(place), deed)(argument)
     assert done.code == 0, done.said
-
-
-def _deadly(function: Callable[..., Any], entry: int) -> Callable[..., Any]:
-    entries = iter(range(1, 1000))
-
-    def entered(*arguments: Any, **named: Any) -> Any:
-        if next(entries) == entry:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return function(*arguments, **named)
-
-    return entered
 
 
 def without_gate() -> Callable[[], None]:

@@ -1,0 +1,36 @@
+"""What befalls a run: it is killed, its disk is full, its disk is gone, its connections are cut. All of it is real."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+from pathlib import Path
+
+PULLED = ".pulled"
+"""Ends the name of a folder that is gone for the process in trouble."""
+
+
+def fill_the_disk() -> None:
+    """Let no file of this process grow any more: the kernel refuses every byte that is written (EFBIG)."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def pull_the_disk(folder: Path) -> None:
+    """Take a folder away: no name leads into it any more, and no open file can be read or written (EISDIR, EBADF).
+
+    Files that serve as locks only keep their handles, as they keep their locks.
+    """
+    gone = os.open(folder, os.O_RDONLY)
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            opened = str(link.readlink())
+            if opened.startswith(f"{folder}/") and not opened.endswith(".lock"):
+                os.dup2(gone, int(link.name))
+    folder.rename(f"{folder}{PULLED}")
+
+
+def put_it_back(folder: Path) -> None:
+    """Bring the folder back, as it was left."""
+    if (pulled := Path(f"{folder}{PULLED}")).exists():
+        pulled.rename(folder)

@@ -11,6 +11,7 @@ from cli.answer import tell_error
 from cli.approve import approve
 from cli.check import check
 from cli.demo import demo
+from cli.deployments import deployments
 from cli.doctor.command import doctor
 from cli.erase import erase
 from cli.hold import hold
@@ -52,6 +53,7 @@ app.command()(check)
 app.command()(doctor)
 app.command()(approve)
 app.command()(replay)
+app.command()(deployments)
 app.add_typer(erase, name="erase")
 app.add_typer(restrict, name="restrict")
 app.add_typer(object_, name="object")

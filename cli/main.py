@@ -11,6 +11,7 @@ from cli.answer import tell_error
 from cli.approve import approve
 from cli.check import check
 from cli.demo import demo
+from cli.deployments import deployments
 from cli.doctor.command import doctor
 from cli.down import down
 from cli.erase import erase
@@ -56,6 +57,7 @@ app.command()(approve)
 app.command()(replay)
 app.command()(up)
 app.command()(down)
+app.command()(deployments)
 app.add_typer(erase, name="erase")
 app.add_typer(restrict, name="restrict")
 app.add_typer(object_, name="object")

@@ -13,6 +13,7 @@ from prefect.states import Completed, Failed, State
 
 from privacy.errors import SluisError
 from privacy.leak_proof import leak_proof
+from tasks.trying_again import trying_again
 
 P = ParamSpec("P")
 
@@ -40,7 +41,7 @@ def ends_readably(
         def ended(*args: P.args, **kwargs: P.kwargs) -> State[Any]:
             stopped: SluisError | None = None
             try:
-                outcome = leak_proof(function)(*args, **kwargs)
+                outcome = trying_again(leak_proof(function))(*args, **kwargs)
             except SluisError as error:
                 stopped = error
             if stopped and skip_on and isinstance(stopped, skip_on):

@@ -48,6 +48,6 @@ def refresh(output: Output, as_of: datetime.date | None) -> dict[str, Any]:
     with progress_shown(output) as show:
         show("starting Prefect", 0, 0)
         from flows.refresh_warehouse import refresh_warehouse
-        from tasks.run import RefreshOptions
+        from tasks.forms import PublishOptions
 
-        return refresh_warehouse(RefreshOptions(as_of=as_of)).as_json()
+        return refresh_warehouse(PublishOptions(as_of=as_of)).as_json()

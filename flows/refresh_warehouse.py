@@ -5,23 +5,30 @@ from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from privacy.evidence import RunRecord
-from privacy.leak_proof import leak_proof
 from stores.source import READERS
+from tasks.final_state import ends_readably
+from tasks.forms import PublishOptions
 from tasks.gate_candidate import gate_candidate
 from tasks.in_parallel import in_parallel
 from tasks.inspect_source import inspect_source
 from tasks.load_table import load_table
+from tasks.outcomes import published
 from tasks.publish_candidate import publish_candidate
-from tasks.run import RefreshOptions, exclusive_run
-from tasks.shown import shown
+from tasks.run import exclusive_run
+from tasks.run_names import of_the_day
 
 
-@flow(name="refresh-warehouse", task_runner=ThreadPoolTaskRunner(max_workers=READERS), persist_result=False)
-@leak_proof
-@shown
-def refresh_warehouse(options: RefreshOptions = RefreshOptions()) -> RunRecord:  # noqa: B008 (frozen, a form's default)
+@flow(
+    name="refresh-warehouse",
+    flow_run_name=of_the_day("refresh"),
+    task_runner=ThreadPoolTaskRunner(max_workers=READERS),
+    timeout_seconds=6 * 60 * 60,
+    persist_result=False,
+)
+@ends_readably(published)
+def refresh_warehouse(options: PublishOptions = PublishOptions()) -> RunRecord:  # noqa: B008 (frozen, a form's default)
     """Rebuild what analysts see: extract, treat, gate, publish."""
-    with exclusive_run(options) as run:
+    with exclusive_run(options.as_of) as run:
         inspect_source(run.id)
         in_parallel(run.references, lambda table: load_table.submit(table, run.id), as_completed)
         gate_candidate(run.id)

@@ -21,6 +21,8 @@ R = TypeVar("R")
 ROOMS = frozenset({"privacy", "stores", "expectations", "tasks", "flows", "cli", "demo"})
 """Our own top-level packages: a place in one of them may be named."""
 
+_HOUSE = __file__.removesuffix("privacy/leak_proof.py")
+
 CONNECTION_CLASSES = frozenset(
     {"IOException", "FatalException", "OutOfMemoryException", "OperationalError", "InterfaceError", "InternalError"}
 )
@@ -68,9 +70,9 @@ def class_name(error: BaseException) -> str:
 def place(error: BaseException) -> str:
     """Say where in our own code an exception passed last, as `in package/module.py:line (function)`."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        parts = frame.filename.replace("\\", "/").split("/")
-        if len(parts) > 1 and (room := next((i for i, part in enumerate(parts) if part in ROOMS), None)) is not None:
-            return f"in {'/'.join(parts[room:])}:{frame.lineno} ({frame.name})"
+        file = frame.filename.removeprefix(_HOUSE)
+        if file != frame.filename and file.split("/")[0] in ROOMS:
+            return f"in {file}:{frame.lineno} ({frame.name})"
     return "outside our own code"
 
 

@@ -9,14 +9,11 @@ import os
 import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from privacy.errors import UsageError
 
 ACTOR = "SLUIS_ACTOR"
 _LONGEST = 100
-
-Basis = Literal["operating_system", "stated"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +21,8 @@ class Actor:
     """Somebody by name, and how the name is known."""
 
     name: str
-    basis: Basis
+    basis: str
+    """`operating_system`, `stated`, or that it was stated in a form, and to whose worker."""
 
 
 def acting(environment: Mapping[str, str]) -> Actor:
@@ -35,9 +33,18 @@ def acting(environment: Mapping[str, str]) -> Actor:
     stated = environment.get(ACTOR, "").strip()
     if not stated:
         return Actor(_operating_system_user(), "operating_system")
-    if len(stated) > _LONGEST or not stated.isprintable():
-        raise UsageError(f"{ACTOR} is no name: {_LONGEST} characters at most, all of them printable.")
-    return Actor(stated, "stated")
+    return Actor(_name(stated, ACTOR), "stated")
+
+
+def stated_in_a_form(name: str, worker: Actor) -> Actor:
+    """Give somebody whom a form in Prefect's UI names; who filled it in, Prefect does not tell its workers."""
+    return Actor(_name(name.strip(), "stated_name"), f"stated in a form, to the worker of {worker.name}")
+
+
+def _name(stated: str, where: str) -> str:
+    if not stated or len(stated) > _LONGEST or not stated.isprintable():
+        raise UsageError(f"{where} is no name: {_LONGEST} characters at most, all of them printable.")
+    return stated
 
 
 def _operating_system_user() -> str:

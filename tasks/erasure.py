@@ -218,8 +218,8 @@ def as_suppressed(ledger: Ledger, requests: Sequence[Request], published: Publis
 
 def _refuse_unapproved(ledger: Ledger, plan_hash: str, requests: Sequence[Request], needed: int) -> None:
     """Refuse a plan that too few others than those who asked have approved."""
-    asked = {request.actor for request in requests if request.origin == "command"}
-    given = {approval.actor for approval in ledger.plans.approvals(plan_hash)} - asked
+    asked = {request.actor.casefold() for request in requests if request.origin == "command"}
+    given = {approval.actor.casefold() for approval in ledger.plans.approvals(plan_hash)} - asked
     if len(given) < needed:
         raise ApprovalError(
             f"plan: {needed} approvals by others than those who asked are needed, and {len(given)} given. Nothing was "

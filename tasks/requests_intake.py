@@ -44,32 +44,49 @@ class Deadlines:
 class Intake:
     """What a run found of requests."""
 
+    new: int
+    """Requests of the source's table that the ledger did not know."""
     pending: int
-    """Requests of more people than a run may take out by itself: they wait for approval."""
+    """Requests that wait: of more people than may leave in this run."""
+    needs_approval: bool
+    """Whether they are of more people than may leave without one."""
     deadlines: Deadlines
     warnings: tuple[str, ...]
 
 
-def take_in(extraction: Extraction, schema: Schema, ledger: Ledger, keys: SubjectKeys, actor: str) -> Intake:
-    """Register and decide requests; from here on the ledger's suppressions hold back whom they name."""
-    policy, now, unread = extraction.world.policy, extraction.world.now, Counter[str]()
+def take_in(
+    extraction: Extraction,
+    schema: Schema,
+    ledger: Ledger,
+    keys: SubjectKeys,
+    actor: str,
+    at_most: int | None = None,
+) -> Intake:
+    """Register and decide requests; from here on the ledger's suppressions hold back whom they name.
+
+    at_most: how many people may leave, where that is fewer than the policy says.
+    """
+    policy, now, unread, new = extraction.world.policy, extraction.world.now, Counter[str](), 0
+    allowed = policy.requests.apply_at_most
+    most = allowed if at_most is None else min(at_most, allowed)
     if table := policy.requests.table:
         asked = list(requests_asked(extraction, schema, table, keys, unread))
-        ledger.requests.register([one.request for one in asked], actor, now)
+        new = len(ledger.requests.register([one.request for one in asked], actor, now).request_ids)
         states = {request.reference: request for request in ledger.requests.list()}
         for one in asked:
             _follow(ledger, table, one, states[one.request.reference], now)
     search_source(extraction, ledger, keys, [r for r in suppressing(ledger, "decided", "applied") if not r.closed])
     waiting = suppressing(ledger, "registered")
-    if sum(request.subjects for request in waiting) <= policy.requests.apply_at_most:
+    people = sum(request.subjects for request in waiting)
+    if people <= most:
         search_source(extraction, ledger, keys, waiting)
         ledger.requests.decide([request.request_id for request in waiting], now)
         waiting = []
     warnings = [f"requests that cannot be read, {why}: {n:,}" for why, n in sorted(unread.items())]
     if waiting:
-        warnings.append(waiting_told(len(waiting), policy))
+        warnings.append(waiting_told(len(waiting), policy) if people > allowed else _left(len(waiting), most))
     unanswered = deadlines(ledger, policy, extraction.world.as_of)
-    return Intake(len(waiting), unanswered, (*warnings, *unanswered.told(policy)))
+    return Intake(new, len(waiting), people > allowed, unanswered, (*warnings, *unanswered.told(policy)))
 
 
 def foresee(
@@ -105,6 +122,10 @@ def waiting_told(requests: int, policy: Policy) -> str:
     """Say that requests wait for approval."""
     most = policy.requests.apply_at_most
     return f"requests that wait for approval, of more than {most} people together: {requests:,}; see `sluis erase plan`"
+
+
+def _left(requests: int, most: int) -> str:
+    return f"requests that wait for another run, as this one may take out {most} people at most: {requests:,}"
 
 
 def suppressing(ledger: Ledger, *states: str) -> list[Request]:

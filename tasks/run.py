@@ -8,23 +8,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from privacy.evidence import RunRecord
 from stores.settings import Settings
 from tasks.chamber import Chamber, open_chamber
 
 _OPEN: dict[str, tuple[Chamber, ExitStack]] = {}
-
-
-class RefreshOptions(BaseModel):
-    """What may be chosen for a run; where things are and the keys come from the worker's environment (SLUIS_*)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    as_of: datetime.date | None = Field(
-        default=None, description="Moves the retention clocks to this day; empty means today in the policy's time zone."
-    )
 
 
 @dataclass(frozen=True)
@@ -38,9 +26,9 @@ class Run:
 
 
 @contextmanager
-def exclusive_run(options: RefreshOptions) -> Iterator[Run]:
+def exclusive_run(as_of: datetime.date | None) -> Iterator[Run]:
     """Begin a run that no other shares the warehouse with, and end it cleanly whatever happens."""
-    with open_chamber(Settings.from_environment(os.environ), options.as_of) as chamber, ExitStack() as stack:
+    with open_chamber(Settings.from_environment(os.environ), as_of) as chamber, ExitStack() as stack:
         run_id = chamber.record.run_id
         _OPEN[run_id] = chamber, stack
         try:

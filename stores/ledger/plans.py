@@ -54,14 +54,17 @@ class Plans:
             return _one(connection, plan_hash)
 
     def approve(self, plan_hash: str, actor: str, basis: str, now: datetime.datetime) -> bool:
-        """Note that somebody other than its maker approves a plan; False where they had done so before."""
+        """Note that somebody other than its maker approves a plan; False where they had done so before.
+
+        Spelt with other capitals, a name is the same name: people type it into forms.
+        """
         with writing(self._engine) as connection:
             plan = _one(connection, plan_hash)
-            if plan.actor == actor:
+            if plan.actor.casefold() == actor.casefold():
                 raise ApprovalError("Whoever made a plan cannot approve it.\n  Let somebody else run `sluis approve`.")
             if plan.applied_at:
                 raise StalePlanError("This plan has been applied already; there is nothing left to approve.")
-            if any(approval.actor == actor for approval in _approvals(connection, plan_hash)):
+            if any(approval.actor.casefold() == actor.casefold() for approval in _approvals(connection, plan_hash)):
                 return False
             connection.execute(sa.insert(APPROVAL).values(plan_hash=plan_hash, actor=actor, basis=basis, at=now))
             return True

@@ -16,7 +16,6 @@ from tasks.outcomes import published
 from tasks.publish_candidate import publish_candidate
 from tasks.run import exclusive_run
 from tasks.run_names import of_the_day
-from tasks.shown import shown
 
 
 @flow(
@@ -27,7 +26,6 @@ from tasks.shown import shown
     persist_result=False,
 )
 @ends_readably(published)
-@shown
 def refresh_warehouse(options: PublishOptions = PublishOptions()) -> RunRecord:  # noqa: B008 (frozen, a form's default)
     """Rebuild what analysts see: extract, treat, gate, publish."""
     with exclusive_run(options.as_of) as run:

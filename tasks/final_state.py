@@ -12,7 +12,9 @@ from typing import Any, ParamSpec, Protocol
 from prefect.states import Completed, Failed, State
 
 from privacy.errors import SluisError
+from privacy.evidence import RunRecord
 from privacy.leak_proof import leak_proof
+from tasks.shown import show_refusal, show_run
 from tasks.trying_again import trying_again
 
 P = ParamSpec("P")
@@ -47,7 +49,10 @@ def ends_readably(
             if stopped and skip_on and isinstance(stopped, skip_on):
                 return Completed(name=SKIPPED, message=f"Nothing was done: {stopped}")
             if stopped:
+                show_refusal(stopped)
                 return Failed(message=str(stopped), data=stopped)
+            if record := outcome if isinstance(outcome, RunRecord) else getattr(outcome, "record", None):
+                show_run(record)
             message = "\n".join([told(outcome), *(f"! {warning}" for warning in outcome.warnings)])
             if outcome.warnings and any(getattr(form, "on_warnings", None) == "fail" for form in args):
                 return Failed(name="Warned", message=message)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext
@@ -25,32 +24,11 @@ from stores.settings import Settings, read_text
 from tasks import run_report as report
 from tasks.lineage import tell_lineage
 
-P = ParamSpec("P")
-
 GATE_FAILED = "sluis.gate.failed"
 DRIFT_FOUND = "sluis.drift.found"
 ERASURE_APPLIED = "sluis.erasure.applied"
 
 RUNS_COMPARED = 10
-
-
-def shown(function: Callable[P, RunRecord]) -> Callable[P, RunRecord]:
-    """Show how a flow that publishes has ended, whatever its end."""
-
-    @functools.wraps(function)
-    def showing(*args: P.args, **kwargs: P.kwargs) -> RunRecord:
-        stopped: SluisError | None = None
-        try:
-            record = function(*args, **kwargs)
-        except SluisError as error:
-            stopped = error
-        if stopped:
-            show_refusal(stopped)
-            raise stopped
-        show_run(record)
-        return record
-
-    return showing
 
 
 def show_run(record: RunRecord) -> None:

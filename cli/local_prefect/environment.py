@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -37,9 +36,12 @@ def prefect_environment(environment: Mapping[str, str], home: Home, note: Note) 
 
 
 def worker_environment(environment: Mapping[str, str], home: Home, note: Note) -> dict[str, str]:
-    """Give the environment of the worker and its runs: also where data and keys are, and where the code is."""
-    code = str(Path(str(files("flows"))).parent)
-    return {"SLUIS_HOME": code, **prefect_environment(environment, home, note), **absolute_places(environment)}
+    """Give the environment of the worker and its runs: also where data and keys are, from any folder."""
+    return {
+        "SLUIS_HOME": str(Path.cwd()),
+        **prefect_environment(environment, home, note),
+        **absolute_places(environment),
+    }
 
 
 def absolute_places(environment: Mapping[str, str]) -> dict[str, str]:

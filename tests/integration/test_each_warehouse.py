@@ -52,6 +52,7 @@ def hashes(shop: Place, into: Path, warehouse: AnyWarehouse) -> dict[str, str]:
     return warehouse.hashes(*SCHEMAS)
 
 
+@pytest.mark.long
 def test_a_shop_into_postgresql_is_what_it_is_in_duckdb(shop: Place, tmp_path: Path, postgres: PostgresServer) -> None:
     in_duckdb = hashes(shop, tmp_path / "duckdb", InDuckDB(tmp_path / "duckdb"))
     server = InPostgreSQL(postgres.new_database())

@@ -116,12 +116,17 @@ class Place:
             names = [column[0] for column in found.description]
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
+    def ledger_engine(self) -> sa.Engine:
+        """Open the ledger past our own code."""
+        url = sa.make_url(self.environment["SLUIS_LEDGER"])
+        options = {} if url.get_backend_name() == "sqlite" else {"options": "-c search_path=sluis_ledger"}
+        return sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args=options)
+
     def ledger(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         """Ask the ledger, or change it, in plain SQL, with `?` for each value."""
-        url = sa.make_url(self.environment["SLUIS_LEDGER"])
-        engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
+        engine = self.ledger_engine()
         with engine.begin() as connection:
-            said = statement if url.get_backend_name() == "sqlite" else statement.replace("?", "%s")
+            said = statement if engine.dialect.name == "sqlite" else statement.replace("?", "%s")
             found = connection.exec_driver_sql(said, values or None)
             return [dict(row) for row in found.mappings()] if found.returns_rows else []
 

@@ -66,8 +66,7 @@ def look(place: Place) -> Seen:
 
 def ledger_rows(place: Place) -> dict[str, list[str]]:
     """Give every table of the ledger, row by row; plans apart, which change nothing, and who holds it now."""
-    engine = sa.create_engine(place.environment["SLUIS_LEDGER"], poolclass=sa.pool.NullPool)
-    names = set(sa.inspect(engine).get_table_names()) - {"plan", "lock"}
+    names = set(sa.inspect(place.ledger_engine()).get_table_names()) - {"plan", "lock"}
     return {name: sorted(map(repr, _in_ledger(place, name))) for name in sorted(names)}
 
 

@@ -13,6 +13,7 @@ from stores.source import Source
 from stores.source_deletion import Deletion
 from stores.sqlite_deletion import sqlite_deletion
 from stores.sqlite_source import SqliteSource
+from stores.tls import demand_tls
 from stores.warehouse import Warehouse
 from stores.warehouse.duckdb import DuckDBWarehouse
 from stores.warehouse.postgresql import PostgreSQLWarehouse
@@ -44,5 +45,6 @@ def open_warehouse(url: sa.URL) -> Warehouse:
     if url.get_backend_name() == "duckdb":
         return DuckDBWarehouse(url)
     if url.get_backend_name() == "postgresql":
+        demand_tls(url, "warehouse")
         return PostgreSQLWarehouse(url)
     raise UsageError(f"--warehouse: {url.get_backend_name()} cannot be one; duckdb and postgresql can.")

@@ -15,7 +15,15 @@ from cli.doctor.findings import WRONG, findings
 from cli.options import Output, OutputAs, Strict, common
 from privacy.errors import StoreError, UsageError
 
-CHECKS = (*machine.CHECKS, *places.CHECKS, *key_file.CHECKS, *duckdb_warehouse.CHECKS, *postgresql_warehouse.CHECKS, *standing.CHECKS, *orchestrator.CHECKS)
+CHECKS = (
+    *machine.CHECKS,
+    *places.CHECKS,
+    *key_file.CHECKS,
+    *duckdb_warehouse.CHECKS,
+    *postgresql_warehouse.CHECKS,
+    *standing.CHECKS,
+    *orchestrator.CHECKS,
+)
 SIGNS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 
 

@@ -22,7 +22,8 @@ PUBLISHED = (*READ, META, INDEX, QUARANTINE)
 MADE_ANEW = (*STAGED.values(), SCRATCH)
 
 _MAY = f"""\
-select pg_has_role(session_user, '{WRITER}', 'member') and has_database_privilege('{WRITER}', current_database(), 'create')
+select pg_has_role(session_user, '{WRITER}', 'member')
+    and has_database_privilege('{WRITER}', current_database(), 'create')
 where (select count(*) from pg_roles where rolname in ('{WRITER}', '{READER}')) = 2"""
 
 

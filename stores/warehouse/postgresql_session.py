@@ -14,16 +14,14 @@ import psycopg
 import pyarrow as pa
 import sqlalchemy as sa
 from adbc_driver_postgresql import dbapi
-from psycopg.conninfo import make_conninfo
 
 from privacy.connection_loss import is_connection_lost
 from privacy.errors import ConnectionLostError, StoreError
 from stores.patience import patiently
+from stores.postgresql_connection import connection_string
 from stores.quoting import identifier
 from stores.warehouse.postgresql_layout import GRANTS_MISSING, WRITER
 from stores.warehouse.postgresql_types import arrow_type, sql_type
-
-CONNECT_SECONDS = 10
 
 NOT_UNDERSTOOD = ("3F000", "42P01", "42703", "42804", "42883")
 """SQLSTATEs: no such schema, table or column; not of that type; no such function of that type."""
@@ -40,9 +38,6 @@ SETTINGS = {
 }
 """What is not left to the server's settings. Without a search path, a name without its schema is nobody's."""
 
-KEPT_ALIVE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "6"}
-"""A session may stand idle for as long as a table is loaded by another."""
-
 
 class Session:
     """Statements as the owner of the warehouse. Each commits by itself, but within `transaction`."""
@@ -50,7 +45,9 @@ class Session:
     def __init__(self, url: sa.URL, name: str = "sluis") -> None:
         self._url, self._name, self._role = url, name, "none"
         with told():
-            self._connection = patiently(lambda: psycopg.connect(libpq(url, name), autocommit=True))
+            self._connection = patiently(
+                lambda: psycopg.connect(connection_string(url, name, SETTINGS), autocommit=True)
+            )
             member = self._connection.execute(_MEMBER).fetchone()
         if member == (False,):
             self.close()
@@ -130,9 +127,28 @@ class Session:
         return found.cast(pa.schema([pa.field(field.name, arrow_type(field)) for field in found.schema]))
 
     def append(self, schema: str, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
-        """Add rows to a table whose columns are there by these names; they are committed when all are in it."""
+        """Add rows to a table whose columns are there by these names; outside `filling`, they are committed at once."""
         with told(), self._adbc.cursor() as cursor:
             cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema)
+
+    @contextmanager
+    def filling(self, *tables: str) -> Iterator[None]:
+        """Append to tables all rows or none, in their order.
+
+        Into a table that was emptied in the same transaction, PostgreSQL writes one page after the other; into others
+        it also writes where earlier pages have room.
+        """
+        with told():
+            self._adbc.adbc_connection.set_autocommit(False)
+            try:
+                with self._adbc.cursor() as cursor:
+                    cursor.executescript(f"truncate {', '.join(tables)}")
+                yield
+            except BaseException:
+                self._adbc.rollback()
+                raise
+            self._adbc.commit()
+            self._adbc.adbc_connection.set_autocommit(True)
 
     def close(self) -> None:
         """End; harmless when the connection is gone already."""
@@ -149,20 +165,11 @@ class Session:
 
     @cached_property
     def _adbc(self) -> dbapi.Connection:
-        return patiently(lambda: dbapi.connect(libpq(self._url, self._name, role=self._role), autocommit=True))
-
-
-def libpq(url: sa.URL, name: str, **settings: str) -> str:
-    """Give what PostgreSQL's own library connects by, with our settings of a session; a password is in it."""
-    theirs = url.translate_connect_args(username="user", database="dbname")
-    more = {**url.query, "application_name": name, "options": options(url, **settings)}
-    return make_conninfo(**{"connect_timeout": CONNECT_SECONDS, **KEPT_ALIVE, **theirs, **more})
-
-
-def options(url: sa.URL, **settings: str) -> str:
-    """Give the settings of a session: those of the URL, and ours."""
-    ours = (f"-c {key}={value}" for key, value in {**SETTINGS, **settings}.items())
-    return " ".join([str(url.query.get("options", "")), *ours]).strip()
+        return patiently(
+            lambda: dbapi.connect(
+                connection_string(self._url, self._name, {**SETTINGS, "role": self._role}), autocommit=True
+            )
+        )
 
 
 class PostgreSQLError(StoreError):

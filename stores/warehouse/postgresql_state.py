@@ -12,12 +12,13 @@ import sqlalchemy as sa
 
 from privacy.errors import StoreError
 from privacy.evidence import RunRecord
+from stores.postgresql_connection import options
 from stores.warehouse import ANALYTICS, MARTS, Readable, Seal
 from stores.warehouse.postgresql_layout import CANDIDATE_RUN, META, RUN, STAGED, WRITER
 from stores.warehouse.postgresql_lock import loader, refuse_if_lost
 from stores.warehouse.postgresql_marts import PostgreSQLMarts
 from stores.warehouse.postgresql_rights import MADE_ANEW, PUBLISHED, let_read, prepare, refuse_what_is_of_others
-from stores.warehouse.postgresql_session import PostgreSQLError, Session, options
+from stores.warehouse.postgresql_session import SETTINGS, PostgreSQLError, Session
 from stores.warehouse.postgresql_tables import tables_in
 from stores.warehouse.run_row import run_row
 
@@ -62,7 +63,7 @@ class NewState:
 
     def readable(self) -> Readable:
         """Say where the gate reads the sealed candidate, and can change nothing."""
-        read_only = options(self._url, role=WRITER, default_transaction_read_only="on")
+        read_only = options(self._url, {**SETTINGS, "role": WRITER, "default_transaction_read_only": "on"})
         url = self._url.set(drivername="postgresql+psycopg").update_query_dict({"options": read_only})
         return Readable(url, STAGED[ANALYTICS], STAGED[MARTS])
 

@@ -65,7 +65,9 @@ def test_where_all_is_well_each_check_says_so_and_nothing_is_left_behind(doctor:
     outcome = doctor("--strict")
 
     assert outcome.exit_code == 0, outcome.said
-    assert [check["name"] for check in outcome.json["checks"]] == [check.name for check in CHECKS if check not in OF_A_SERVER]
+    assert [check["name"] for check in outcome.json["checks"]] == [
+        check.name for check in CHECKS if check not in OF_A_SERVER
+    ]
     assert others(outcome, "") == {"ok"}, outcome.said
     assert {check["hint"] for check in outcome.json["checks"]} == {""}
     assert {path.name for path in healthy.folder.rglob("*")} - theirs == before - theirs

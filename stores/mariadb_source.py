@@ -115,6 +115,7 @@ class MariadbSnapshot:
 
     def __init__(self, readers: list[Connection], schema: Schema, without: dict[str, str]) -> None:
         self._readers, self._schema, self._without = Readers(readers), schema, without
+        self.connections = len(readers)
 
     def totals(self, reading: Reading) -> Totals:
         self._refuse_without_snapshots(reading.table)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.sql.compiler import BIND_PARAMS, BIND_PARAMS_ESC
 
 from expectations.candidate import Owed
+from expectations.dialect import Dialect
 from expectations.drift_query import kinds_found
 from expectations.measures import measure_of
 from privacy.promises import NoValueDrift
@@ -15,19 +16,19 @@ if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
 
-def expectation_of(owed: Owed, index: int, table: str, schema: str) -> Expectation:
+def expectation_of(owed: Owed, index: int, table: str, schema: str, sql: Dialect) -> Expectation:
     """Build the check of a promise; its meta tells its place in the suite and in the policy."""
     from expectations.kept import ExpectKept, ExpectNoValueDrift
 
     promise = owed.promise
     meta = {"index": index, "promise": promise.kind, "policy": f"{table}.{owed.column}", "line": owed.line}
     if isinstance(promise, NoValueDrift):
-        before, behind = kinds_found(f'"{owed.column}"', promise)
-        return ExpectNoValueDrift(unexpected_rows_query=before + "{batch}" + _escaped(behind), meta=meta)
-    return ExpectKept(measure=measure_of(owed, table, schema), meta=meta)
+        before, behind = kinds_found(f'"{owed.column}"', promise, sql)
+        return ExpectNoValueDrift(unexpected_rows_query=before + "{batch}" + escaped(behind), meta=meta)
+    return ExpectKept(measure=measure_of(owed, table, schema, sql), meta=meta)
 
 
-def _escaped(sql: str) -> str:
+def escaped(sql: str) -> str:
     """Keep braces from Great Expectations' templates, and from SQLAlchemy what it alone takes for a parameter.
 
     A colon of another kind must stay: of `[[:alnum:]` nothing is a parameter, and its backslash would not be taken off.

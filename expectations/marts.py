@@ -63,11 +63,12 @@ def mart_measure(promise: MartPromise, column: str, rows: str) -> str:
         case MinimumCell():
             return f"count(*) filter (where {column} < {promise.people})"
         case Withheld(columns=columns):
-            empty = ", ".join(f"({identifier(name)} is null) <> {column}" for name in columns)
-            return f"count(*) filter (where list_contains([{empty}], true))"
+            empty = " or ".join(f"({identifier(name)} is null) <> {column}" for name in columns)
+            return f"count(*) filter (where {empty})"
         case NoneWithheldAlone():
-            months = f"select {MONTH} from {rows} group by {MONTH} having count(*) > 1 and count_if({column}) = 1"
-            return f"(select count(*) from ({months})) + 0 * count(*)"
+            months = f"select {MONTH} from {rows} group by {MONTH} "
+            months += f"having count(*) > 1 and count(*) filter (where {column}) = 1"
+            return f"(select count(*) from ({months}) as months) + 0 * count(*)"
         case OneRowPerCell(columns=columns):
             return f"count(*) - count(distinct ({', '.join(map(identifier, columns))}))"
         case CountedWithin(months=months):

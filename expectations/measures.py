@@ -1,4 +1,4 @@
-"""Each promise as one SQL aggregate (DuckDB's) over the candidate's table: how many rows break it, or 1 for a fact.
+"""Each promise as one SQL aggregate over the candidate's table: how many rows break it, or 1 for a fact.
 
 All aggregates of a table are worked out by one query.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import assert_never
 
 from expectations.candidate import Owed
+from expectations.dialect import Dialect
 from expectations.marts import mart_measure
-from privacy.identifiers import RAW_IDENTIFIER
+from privacy.identifiers import SHAPES
 from privacy.mart_promises import (
     CountedWithin,
     MinimumCell,
@@ -46,7 +47,7 @@ from privacy.promises import (
 from stores.quoting import literal
 
 
-def measure_of(owed: Owed, table: str, schema: str) -> str:
+def measure_of(owed: Owed, table: str, schema: str, sql: Dialect) -> str:
     """Give the aggregate that is 0 where the promise is kept."""
     column, promise, rows = f'"{owed.column}"', owed.promise, f'{schema}."{table}"'
     match promise:
@@ -57,8 +58,8 @@ def measure_of(owed: Owed, table: str, schema: str) -> str:
         case Unique():
             return _over_values(column, rows, "times > 1")
         case UniqueKey():
-            before = f"select {column} as value, lag({column}) over () as before from {rows}"
-            return _alone(f"(select count(*) from ({before}) where value <= before)")
+            before = f"select {column} as value, lag({column}) over ({sql.stored_order}) as before from {rows}"
+            return _alone(f"(select count(*) from ({before}) as pairs where value <= before)")
         case InValues():
             return _rows(f"{column} not in ({', '.join(map(literal, promise.values))})")
         case Between():
@@ -68,11 +69,11 @@ def measure_of(owed: Owed, table: str, schema: str) -> str:
         case IsToken():
             text = f"cast({column} as varchar)"
             wrong = f"substr({text}, 15, 1) <> '8' or substr({text}, 20, 1) not in ('8', '9', 'a', 'b')"
-            return _rows(f"{column} is not null and (typeof({column}) <> 'UUID' or {wrong})")
+            return _rows(f"{column} is not null and (not {sql.is_uuid(column)} or {wrong})")
         case Matches():
-            return _over_values(column, rows, f"not regexp_full_match(value, {literal(promise.pattern)})")
+            return _over_values(column, rows, f"not {sql.is_whole('value', promise.pattern)}")
         case NoRawIdentifier():
-            return _over_values(column, rows, f"regexp_matches(value, {literal(RAW_IDENTIFIER)})")
+            return _over_values(column, rows, sql.holds_any("value", SHAPES))
         case MultipleOf():
             return _rows(f"{column} % {promise.step:f} <> 0")
         case PeriodStart():
@@ -80,9 +81,11 @@ def measure_of(owed: Owed, table: str, schema: str) -> str:
         case NothingExpired():
             return _rows(f"{column} <= date '{promise.as_of.isoformat()}'")
         case ReferenceHolds():
-            key = f'"{promise.key}"'
-            keys = f'select {key} from {schema}."{promise.table}" where {key} is not null'
-            return _rows(f"{column} is not null and {column} not in ({keys})")
+            found = (
+                f'select 1 from {schema}."{promise.table}" as target where target."{promise.key}" = referring.{column}'
+            )
+            astray = f"referring.{column} is not null and not exists ({found})"
+            return _alone(f"(select count(*) from {rows} as referring where {astray})")
         case MaxNullRate():
             return _fact(f"count(*) - count({column}) > {promise.share} * count(*)")
         case NullCount():
@@ -90,7 +93,7 @@ def measure_of(owed: Owed, table: str, schema: str) -> str:
         case SumEquals():
             return _fact(f"coalesce(sum({column}), 0) <> {promise.total}")
         case SumWithin(total=total, most=most, of=of):
-            number = column if of == "numbers" else f"datediff('day', date '1970-01-01', {column})"
+            number = column if of == "numbers" else f"({column} - date '1970-01-01')"
             return _fact(f"abs(coalesce(sum({number}), 0) - {total}) > {most}")
         case RowCount():
             return f"abs(count(*) - {promise.rows})"
@@ -117,7 +120,7 @@ def _rows(condition: str) -> str:
 def _over_values(column: str, rows: str, condition: str) -> str:
     """Count the rows whose value is of a kind that takes long to tell: each distinct value is looked at once."""
     values = f"select cast({column} as varchar) as value, count(*) as times from {rows} where {column} is not null"
-    return _alone(f"(select coalesce(sum(times), 0) from ({values} group by all) where {condition})")
+    return _alone(f"(select coalesce(sum(times), 0) from ({values} group by 1) as distinct_values where {condition})")
 
 
 def _fact(condition: str) -> str:

@@ -85,5 +85,11 @@ IDENTIFIERS: Final[Mapping[Kind, Identifier]] = {
     "cookie": Identifier(r"\b[[:xdigit:]]{32}\b", outline=r"\b[[:alnum:]]{32}\b"),
 }
 
-RAW_IDENTIFIER: Final = "|".join(identifier.shape for identifier in IDENTIFIERS.values())
+SHAPES: Final = tuple(identifier.shape for identifier in IDENTIFIERS.values())
 """Anything shaped like an identifier of any kind."""
+
+GLANCE: Final = (
+    r"@|:[[:xdigit:]]{0,4}:|[0-9]([ ()-]{0,2}[0-9]){2}|[0-9][.][0-9]|[A-Z]{2}[0-9]{2}|[A-Z0-9]{11}|[[:alnum:]]{32}"
+    r"|[A-Z0-9]-[A-Z0-9]{2,3}-[A-Z0-9]"
+)
+"""What stands in whatever has the shape of a kind, or its outline: for an engine to which those cost much."""

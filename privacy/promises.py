@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import re
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -56,6 +57,8 @@ class InValues(Promise):
 
 
 def _regular_expression(pattern: str) -> str:
+    if re.search(r"(?<!\\)(\\\\)*\\C", pattern):
+        raise ValueError("takes letters apart into bytes (\\C), which not every warehouse can")
     with contextlib.suppress(pa.ArrowInvalid):
         pc.match_substring_regex(pa.scalar(""), pattern)
         return pattern

@@ -51,13 +51,25 @@ class Settings:
 
 
 def _refuse_shared(urls: Mapping[str, sa.URL]) -> None:
-    """Refuse two settings that name one database, however it is spelt: nothing is ever written to the source."""
+    """Refuse two settings that name one database, however it is spelt: nothing is ever written to the source.
+
+    Warehouse and ledger may share a server's, where each has schemas of its own.
+    """
     taken: dict[sa.URL | Path, str] = {}
     for name, url in urls.items():
-        place = Path(url.database).resolve() if url.get_backend_name() in EMBEDDED and url.database else url
-        if place in taken:
+        place = _place_of(url)
+        may_share = url.get_backend_name() == "postgresql" and {name, taken.get(place)} == {"warehouse", "ledger"}
+        if place in taken and not may_share:
             raise UsageError(f"--{name} names the same database as --{taken[place]}; name one of its own.")
         taken[place] = name
+
+
+def _place_of(url: sa.URL) -> sa.URL | Path:
+    """Give what is the same for all URLs of a database, whoever comes to it and with which options."""
+    if url.get_backend_name() in EMBEDDED and url.database:
+        return Path(url.database).resolve()
+    address = {key: value for key, value in url.query.items() if key in ("host", "port", "unix_socket")}
+    return sa.URL.create(url.get_backend_name(), None, None, url.host, url.port, url.database, address)
 
 
 def require(environment: Mapping[str, str], *names: str) -> None:

@@ -6,18 +6,13 @@ import datetime
 from typing import Any
 
 from stores.actor import Actor
-from stores.ledger import open_ledger
-from stores.opening import open_warehouse
 from stores.settings import Settings
-from tasks.chamber import read_rules
-from tasks.standing import check_standing
+from tasks.opened import opened
 
 
 def approve_plan(settings: Settings, plan_hash: str, actor: Actor, now: datetime.datetime) -> dict[str, Any]:
     """Note that somebody approves a plan; tell by whom it is approved now."""
-    _, keyring = read_rules(settings)
-    ledger = open_ledger(settings.ledger)
-    check_standing(open_warehouse(settings.warehouse), ledger, keyring)
+    ledger = opened(settings).ledger
     ledger.plans.approve(plan_hash, actor.name, actor.basis, now)
     approvals = ledger.plans.approvals(plan_hash)
     return {"plan_hash": plan_hash, "approved_by": [f"{one.actor} ({one.basis})" for one in approvals]}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 import functools
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from privacy.erasure_plan import ErasurePlan
@@ -24,12 +24,14 @@ from stores.opening import open_warehouse
 from stores.settings import Settings
 from stores.warehouse import Published, Suppressed, Warehouse
 from tasks.chamber import read_rules
+from tasks.exclusive import exclusively
 from tasks.extraction import Extraction
 from tasks.held_back import FATES, doomed, refuse_unkeyed
 from tasks.kept_in_source import kept_in_source
+from tasks.opened import opened
 from tasks.people import add_closure, search_source
 from tasks.publication import Publication, new_run_id
-from tasks.remains import publish_remains
+from tasks.remains import Decision, publish_remains, removed_by
 from tasks.requests_intake import suppressing
 from tasks.search import follow_in_warehouse, refuse_unknown, source_if_there
 from tasks.standing import check_standing
@@ -41,9 +43,7 @@ WAITING = ("registered", "decided")
 
 def register(settings: Settings, right: Right, reference: str, people_text: str) -> dict[str, Any]:
     """Register a request by command; UsageError where it cannot be, and nothing is changed."""
-    policy, keyring = read_rules(settings)
-    warehouse, ledger = open_warehouse(settings.warehouse), open_ledger(settings.ledger)
-    check_standing(warehouse, ledger, keyring)
+    policy, keyring, warehouse, ledger = opened(settings)
     people = read_people(people_text, policy, keyring.subjects())
     if not reference.strip() or ledger.requests.known([reference.strip()]):
         raise UsageError("--reference: another request has it, or it is blank. Nothing was changed.")
@@ -62,9 +62,7 @@ def register(settings: Settings, right: Right, reference: str, people_text: str)
 
 def end_request(settings: Settings, right: Right, reference: str) -> dict[str, Any]:
     """Lift a restriction, or note that an objection is withdrawn; UsageError where the request is none."""
-    _, keyring = read_rules(settings)
-    ledger = open_ledger(settings.ledger)
-    check_standing(open_warehouse(settings.warehouse), ledger, keyring)
+    ledger = opened(settings).ledger
     if ledger.requests.get(reference).right != right:
         raise UsageError(f"This request is no {right}. Nothing was changed.")
     ledger.requests.lift(reference, datetime.datetime.now(datetime.UTC))
@@ -76,8 +74,11 @@ def plan_erasure(settings: Settings, reference: str | None, as_of: datetime.date
     policy, keyring = read_rules(settings)
     warehouse, ledger = open_warehouse(settings.warehouse), open_ledger(settings.ledger)
     now = datetime.datetime.now(datetime.UTC)
-    run_id = new_run_id(now)
-    with warehouse.exclusive(run_id), source_if_there(settings, policy, keyring, as_of) as there:
+    run_id, actor = new_run_id(now), acting(os.environ)
+    with (
+        exclusively(warehouse, ledger, run_id, actor),
+        source_if_there(settings, policy, keyring, as_of) as there,
+    ):
         check_standing(warehouse, ledger, keyring)
         requests = _waiting(ledger, reference)
         _close(ledger, keyring, there.extraction, warehouse, requests)
@@ -85,7 +86,7 @@ def plan_erasure(settings: Settings, reference: str | None, as_of: datetime.date
         plan = _decide(policy, ledger, warehouse, requests, day, run_id)
         plan = replace(plan, source=kept_in_source(there, ledger, requests))
         scope = {"requests": [request.reference for request in requests], "as_of": day.isoformat()}
-        ledger.plans.save(plan.hash, "erasure", scope, acting(os.environ).name, now)
+        ledger.plans.save(plan.hash, "erasure", scope, actor.name, now)
     return plan
 
 
@@ -98,33 +99,49 @@ def apply_erasure(settings: Settings, plan_hash: str) -> RunRecord:
     if plan.applied_at:
         raise StalePlanError("plan: it was applied already. Make a new one with `sluis erase plan`.")
     as_of = datetime.date.fromisoformat(plan.scope["as_of"])
-
-    def decide(publication: Publication) -> None:
-        ledger, warehouse = publication.ledger, publication.warehouse
-        requests = [ledger.requests.get(reference) for reference in plan.scope["requests"]]
-        if any(request.state not in WAITING for request in requests):
-            raise StalePlanError("plan: a request of it is applied or over. Make a new one with `sluis erase plan`.")
-        now_planned = _decide(policy, ledger, warehouse, requests, as_of, publication.record.run_id)
-        if now_planned.hash != plan_hash:
-            raise StalePlanError(
-                "plan: the warehouse, the policy or who is held back has changed since. Nothing was done.\n"
-                "  Make a new one with `sluis erase plan`."
-            )
-        _refuse_unapproved(ledger, plan_hash, requests, now_planned.approvals_needed)
-        now = datetime.datetime.now(datetime.UTC)
-        ledger.requests.decide([r.request_id for r in requests if r.state == "registered"], now)
-
-    record = publish_remains(settings, "erasure", acting(os.environ), as_of, decide)
+    planned = _AsPlanned(policy, plan_hash, plan.scope["requests"], as_of)
+    record = publish_remains(settings, "erasure", acting(os.environ), as_of, planned)
     open_ledger(settings.ledger).plans.applied(plan_hash, datetime.datetime.now(datetime.UTC))
     return record
 
 
+@dataclass(frozen=True)
+class _AsPlanned(Decision):
+    """Whom a plan names leaves with those who are held back already, if it is what was planned."""
+
+    policy: Policy
+    plan_hash: str
+    references: Sequence[str]
+    as_of: datetime.date
+
+    def whom(self, publication: Publication, published: Published) -> list[Suppressed]:
+        """Name both, before the ledger holds anybody back by the plan."""
+        requests = self._requests(publication.ledger)
+        if any(request.state not in WAITING for request in requests):
+            raise StalePlanError("plan: a request of it is applied or over. Make a new one with `sluis erase plan`.")
+        return [*super().whom(publication, published), *as_suppressed(publication.ledger, requests, published)]
+
+    def agree(self, publication: Publication, published: Published, removed: Mapping[str, int]) -> None:
+        """Decide the requests, unless what leaves is not what was planned, or was not approved."""
+        ledger = publication.ledger
+        requests = self._requests(ledger)
+        now_planned = _planned(self.policy, ledger, published, requests, self.as_of, removed)
+        if now_planned.hash != self.plan_hash:
+            raise StalePlanError(
+                "plan: the warehouse, the policy or who is held back has changed since. Nothing was done.\n"
+                "  Make a new one with `sluis erase plan`."
+            )
+        _refuse_unapproved(ledger, self.plan_hash, requests, now_planned.approvals_needed)
+        now = datetime.datetime.now(datetime.UTC)
+        ledger.requests.decide([r.request_id for r in requests if r.state == "registered"], now)
+
+    def _requests(self, ledger: Ledger) -> list[Request]:
+        return [ledger.requests.get(reference) for reference in self.references]
+
+
 def all_requests(settings: Settings) -> list[dict[str, Any]]:
     """Give all requests as commands show them."""
-    _, keyring = read_rules(settings)
-    ledger = open_ledger(settings.ledger)
-    check_standing(open_warehouse(settings.warehouse), ledger, keyring)
-    return [as_json(request) for request in ledger.requests.list()]
+    return [as_json(request) for request in opened(settings).ledger.requests.list()]
 
 
 def as_json(request: Request) -> dict[str, Any]:
@@ -179,7 +196,18 @@ def _decide(
         raise StoreError("warehouse: nothing is published yet, so nothing can leave it.\n  Run `sluis run` first.")
     with warehouse.remains(run_id) as remains:
         remains.doom(policy, [*doomed(ledger, published), *as_suppressed(ledger, requests, published)], as_of)
-        delete = {name: sum(found.removed.values()) for name, found in remains.counts().items()}
+        return _planned(policy, ledger, published, requests, as_of, removed_by(remains.counts()))
+
+
+def _planned(
+    policy: Policy,
+    ledger: Ledger,
+    published: Published,
+    requests: Sequence[Request],
+    as_of: datetime.date,
+    delete: Mapping[str, int],
+) -> ErasurePlan:
+    """Say what is planned where so many rows leave each published table."""
     people = sum(request.subjects for request in requests if request.state == "registered")
     return ErasurePlan(
         requests=tuple(request.reference for request in requests),

@@ -6,20 +6,15 @@ from dataclasses import asdict
 from typing import Any
 
 from privacy.errors import UsageError
-from stores.ledger import open_ledger
-from stores.opening import open_warehouse
 from stores.settings import Settings
-from tasks.chamber import read_rules
 from tasks.kept_in_source import kept_in_source
+from tasks.opened import opened
 from tasks.search import source_if_there
-from tasks.standing import check_standing
 
 
 def answer_to(settings: Settings, reference: str) -> dict[str, Any]:
     """Draft the answer, as text and as data."""
-    policy, keyring = read_rules(settings)
-    warehouse, ledger = open_warehouse(settings.warehouse), open_ledger(settings.ledger)
-    check_standing(warehouse, ledger, keyring)
+    policy, keyring, _, ledger = opened(settings)
     request = ledger.requests.get(reference)
     if request.right != "erasure" or request.applied_at is None:
         raise UsageError(f"This request for {request.right} is {request.state}; an applied erasure can be answered.")

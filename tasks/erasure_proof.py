@@ -6,21 +6,16 @@ from typing import Any
 
 from privacy.errors import UsageError, VerificationError
 from privacy.fates import Fate
-from stores.ledger import open_ledger
-from stores.opening import open_warehouse
 from stores.settings import Settings
-from tasks.chamber import read_rules
 from tasks.erasure import as_suppressed
 from tasks.held_back import doomed
+from tasks.opened import opened
 from tasks.proof import asked_for, search, traces
-from tasks.standing import check_standing
 
 
 def verify_erasure(settings: Settings, reference: str) -> dict[str, Any]:
     """Look for the people of a request in all that the warehouse consists of; VerificationError if anything is left."""
-    _, keyring = read_rules(settings)
-    warehouse, ledger = open_warehouse(settings.warehouse), open_ledger(settings.ledger)
-    check_standing(warehouse, ledger, keyring)
+    _, _, warehouse, ledger = opened(settings)
     request, published = ledger.requests.get(reference), warehouse.published()
     if request.right != "erasure":
         raise UsageError(f"This request is one for {request.right}; an erasure is what can be verified.")

@@ -7,17 +7,16 @@ from collections.abc import Mapping
 
 from privacy.errors import StoreError
 from privacy.keys import Keyring
-from privacy.policy_file import read_policy
+from privacy.policy import Policy
 from privacy.source_plan import ByMonth, RetentionPlan, SourcePlan, months_ahead
 from privacy.world import World, local_date
 from stores.actor import Actor
-from stores.keyring_file import read_keyring
-from stores.ledger import open_ledger
-from stores.opening import open_source, open_warehouse
-from stores.settings import Settings, read_text
+from stores.opening import open_source
+from stores.settings import Settings
 from stores.source import Source
+from tasks.chamber import read_rules
+from tasks.opened import opened
 from tasks.plan_source import plan_source
-from tasks.standing import check_standing
 
 KIND = "source_deletion"
 """Of a plan in the ledger."""
@@ -30,10 +29,8 @@ AWAY = "the source cannot be read, so that nothing is planned there: {}"
 def plan_retention(settings: Settings, as_of: datetime.date | None, actor: Actor) -> RetentionPlan:
     """Plan the year after a day. What would be deleted in the source is kept in the ledger under the plan's hash."""
     now = datetime.datetime.now(datetime.UTC)
-    world, keyring = world_of(settings, as_of, now)
-    ledger = open_ledger(settings.ledger)
-    warehouse = open_warehouse(settings.warehouse)
-    check_standing(warehouse, ledger, keyring)
+    policy, keyring, warehouse, ledger = opened(settings)
+    world = _world(policy, keyring, as_of, now)
     found = warehouse.rows_by_expiry()
     warnings = [] if found is not None else [NOTHING_PUBLISHED]
     source: SourcePlan | None = None
@@ -58,10 +55,12 @@ def _source(settings: Settings) -> Source:
 
 def world_of(settings: Settings, as_of: datetime.date | None, now: datetime.datetime) -> tuple[World, Keyring]:
     """Read policy and keys, and set the clocks."""
-    policy = read_policy(read_text(settings.policy, "policy"), str(settings.policy))
-    keyring = read_keyring(settings.keyring)
-    world = World(policy, keyring.analytics(), as_of or local_date(now, policy.time_zone), now)
-    return world, keyring
+    policy, keyring = read_rules(settings)
+    return _world(policy, keyring, as_of, now), keyring
+
+
+def _world(policy: Policy, keyring: Keyring, as_of: datetime.date | None, now: datetime.datetime) -> World:
+    return World(policy, keyring.analytics(), as_of or local_date(now, policy.time_zone), now)
 
 
 def _by_month(days: Mapping[datetime.date | None, int], as_of: datetime.date) -> ByMonth:

@@ -42,6 +42,7 @@ def counted(found: Found) -> dict[str, int]:
         "published_rows": sum(found.published.values()),
         "quarantine_rows": sum(found.quarantine.values()),
         "rows_without_index": sum(found.unindexed.values()),
+        "rows_elsewhere": sum(found.elsewhere.values()),
         "places_in_bytes": sum(found.places.values()),
         "sought_in_bytes": found.sought,
         STAYING: found.staying,

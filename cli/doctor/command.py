@@ -10,12 +10,20 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.answer import answer
-from cli.doctor import key_file, machine, orchestrator, places, standing, warehouse
+from cli.doctor import duckdb_warehouse, key_file, machine, orchestrator, places, postgresql_warehouse, standing
 from cli.doctor.findings import WRONG, findings
 from cli.options import Output, OutputAs, Strict, common
 from privacy.errors import StoreError, UsageError
 
-CHECKS = (*machine.CHECKS, *places.CHECKS, *key_file.CHECKS, *warehouse.CHECKS, *standing.CHECKS, *orchestrator.CHECKS)
+CHECKS = (
+    *machine.CHECKS,
+    *places.CHECKS,
+    *key_file.CHECKS,
+    *duckdb_warehouse.CHECKS,
+    *postgresql_warehouse.CHECKS,
+    *standing.CHECKS,
+    *orchestrator.CHECKS,
+)
 SIGNS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 
 

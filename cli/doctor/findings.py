@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from privacy.errors import StoreError, UsageError
 from privacy.leak_proof import cleaned
-from stores.settings import VARIABLES
+from stores.settings import VARIABLES, database_url
 
 Environment = Mapping[str, str]
 
@@ -45,23 +46,40 @@ def bad(found: str, hint: str, code: int = WRONG) -> Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """A look at one thing. It needs settings, and perhaps that another check did not fail; else it is left out."""
+    """A look at one thing. It needs settings, and perhaps that another check did not fail; else it is left out.
+
+    `of`: so is one that is about a kind of database, where the first setting that it needs names another kind.
+    """
 
     name: str
     look: Callable[[Environment], Finding]
     needs: tuple[str, ...] = ()
     after: str | None = None
+    of: str | None = None
+
+    def is_about(self, environment: Environment) -> bool:
+        """Tell whether what is set is what it is about."""
+        return all(environment.get(VARIABLES[name]) for name in self.needs) and (
+            self.of is None or self.of == _kind(self.needs[0], environment)
+        )
 
 
 def findings(checks: Iterable[Check], environment: Environment) -> Iterator[tuple[str, Finding]]:
     """Look at everything that can be looked at."""
     usable: set[str | None] = {None}
     for check in checks:
-        if check.after in usable and all(environment.get(VARIABLES[name]) for name in check.needs):
+        if check.after in usable and check.is_about(environment):
             finding = _looked(check, environment)
             if finding.status != "fail":
                 usable.add(check.name)
             yield check.name, finding
+
+
+def _kind(name: str, environment: Environment) -> str:
+    """Give the kind of database that a setting names; none for one that is no URL, which is told elsewhere."""
+    with contextlib.suppress(UsageError):
+        return database_url(name, environment).get_backend_name()
+    return ""
 
 
 def _looked(check: Check, environment: Environment) -> Finding:

@@ -10,7 +10,7 @@ from pathlib import Path
 from cli.doctor.findings import Check, Environment, Finding, doubtful, good
 from stores.keyring_file import read_keyring
 from stores.keyring_rewrite import half_made_beside
-from stores.settings import VARIABLES, database_url
+from stores.settings import EMBEDDED, VARIABLES, database_url
 
 
 def keyring(environment: Environment) -> Finding:
@@ -29,9 +29,8 @@ def keyring_place(environment: Environment) -> Finding:
 def _exposed(path: Path, environment: Environment) -> Iterator[tuple[str, str]]:
     if any((folder / ".git").exists() for folder in path.parents):
         yield "inside a git work tree", "Move it out, so that it is never committed."
-    if (warehouse := database_url("warehouse", environment).database) and path.parent == Path(
-        warehouse
-    ).resolve().parent:
+    warehouse = database_url("warehouse", environment)
+    if warehouse.get_backend_name() in EMBEDDED and path.parent == Path(warehouse.database or "").resolve().parent:
         yield "beside the warehouse", "Keep it in a folder that no analyst and no backup of the warehouse reaches."
     if (owner := path.stat().st_uid) != os.geteuid():
         yield f"owned by user {owner}", "Run Sluis as its owner, or give it to the user who runs Sluis."

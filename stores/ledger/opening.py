@@ -15,12 +15,17 @@ from privacy.errors import StoreError, UsageError
 from stores.ledger.access import unusable_told, writing
 from stores.ledger.schema import IDENTITY, RUN
 from stores.patience import patiently
+from stores.postgresql_connection import CONNECT_SECONDS, options
 from stores.settings import file_of
+from stores.tls import demand_tls
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision of stores/ledger/schema.py."""
 
-_OLDER = (None, "0001")
+SCHEMA = "sluis_ledger"
+"""Where its tables stand in PostgreSQL, where a warehouse may share the database; an older ledger's are in public."""
+
+_OLDER = (None, "0001", "0002")
 _VERSION = sa.table("alembic_version", sa.column("version_num"))
 
 
@@ -56,8 +61,12 @@ def _engine(url: sa.URL) -> sa.Engine:
         raise UsageError("--ledger: a ledger is kept in SQLite or PostgreSQL; sqlite:///ledger.sqlite names a file.")
     if backend == "sqlite":
         file_of(url, "ledger")  # one in memory would forget everything with the connection
-    more: dict[str, Any] = {"connect_args": {"connect_timeout": 10}} if backend == "postgresql" else {}
+    more: dict[str, Any] = {}
+    if backend == "postgresql":
+        said = options(url, {"search_path": f"{SCHEMA},public"})
+        more = {"connect_args": {"connect_timeout": CONNECT_SECONDS, "options": said}}
     engine = sa.create_engine(url, hide_parameters=True, poolclass=sa.pool.NullPool, **more)
+    demand_tls(url, "ledger")
     if backend == "sqlite":
         sa.event.listen(engine, "connect", _prepare)
     return engine
@@ -95,6 +104,9 @@ def _migrate(connection: sa.Connection) -> None:
     from alembic import command
     from alembic.config import Config
 
+    new = _revision(connection) is None
+    if new and connection.dialect.name == "postgresql" and not sa.inspect(connection).has_schema(SCHEMA):
+        connection.execute(sa.schema.CreateSchema(SCHEMA))
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection

@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from privacy.fates import Fate
 from privacy.marts import Cell, Months
 from privacy.policy_rights import Identifies
+from stores.warehouse.counts import Found as Found
+from stores.warehouse.counts import Remaining as Remaining
 
 if TYPE_CHECKING:
     from privacy.evidence import RunRecord
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
 ANALYTICS = "analytics"
 
 MARTS = "marts"
+
+INDEX = "sluis_private"
+"""The schema of whose each published row is."""
+
+QUARANTINE = "sluis_quarantine"
+"""The schema of rows that were set aside."""
 
 
 @dataclass(frozen=True)
@@ -80,53 +88,6 @@ class Suppressed:
     """16 bytes, under the epoch of the private index."""
     generations: frozenset[bytes] = frozenset()
     """References of erasures (16 bytes each): rows of these generations came later, and an erasure spares them."""
-
-
-@dataclass(frozen=True)
-class Remaining:
-    """What becomes of one published table, and of its rows in quarantine, when doomed rows leave."""
-
-    before: int
-    removed: Mapping[Fate, int]
-    unlinked: Mapping[str, Mapping[Fate, int]]
-    """References of remaining rows that become NULL: column → fate of the target → values."""
-    set_aside_before: int
-    set_aside_removed: Mapping[Fate, int]
-
-    @property
-    def after(self) -> int:
-        """Count the rows that stay published."""
-        return self.before - sum(self.removed.values())
-
-    @property
-    def set_aside_after(self) -> int:
-        """Count the rows that stay in quarantine."""
-        return self.set_aside_before - sum(self.set_aside_removed.values())
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search for people who were to be gone has found: rows by published name, and places by file."""
-
-    index: Mapping[str, int]
-    """Rows of the private index that are theirs."""
-    published: Mapping[str, int]
-    """Published rows that hold a key which was to leave."""
-    quarantine: Mapping[str, int]
-    """Rows that were set aside and are theirs, or hold such a key."""
-    unindexed: Mapping[str, int]
-    """By how many rows a table and its index differ: nobody could be found by the index in so many."""
-    places: Mapping[str, int]
-    """Places in the bytes of files where a MAC or key stands."""
-    sought: int
-    """How many MACs and keys the bytes were searched for."""
-    staying: int
-    """How many MACs were not searched for: rows hold them that stay by right, of another account or a later time."""
-
-    @property
-    def nothing(self) -> bool:
-        """Whether there is no trace."""
-        return not any((self.index, self.published, self.quarantine, self.unindexed, self.places))
 
 
 @dataclass(frozen=True)
@@ -274,7 +235,7 @@ class Warehouse(Protocol):
     def look_for(self, suppressed: Iterable[Suppressed], keys: Mapping[str, pa.Array]) -> Found:
         """Look for people who were to be gone, and for the keys of rows that left (by published name), if known.
 
-        It reads every table and the bytes of every file, and shares nothing with what took the rows out.
+        It reads every table and, of files, every byte, and shares nothing with what took the rows out.
         """
         ...
 

@@ -11,8 +11,8 @@ from privacy.policy import Derived
 from stores.arrow_stream import in_tables
 from stores.quoting import identifier, literal
 from stores.token_order import in_token_order
-from stores.warehouse import ANALYTICS, Comments, Grouped
-from stores.warehouse.duckdb_file import INDEX, QUARANTINE, ROWS_AN_INSERT, NewFile
+from stores.warehouse import ANALYTICS, INDEX, QUARANTINE, Comments, Grouped
+from stores.warehouse.duckdb_file import ROWS_AN_INSERT, NewFile
 from stores.warehouse.groups import Groups, indexed_names, published_names
 
 

@@ -15,17 +15,13 @@ from privacy.evidence import RunRecord
 from stores.duckdb_dialect import read_only
 from stores.quoting import literal
 from stores.source import READERS
-from stores.warehouse import ANALYTICS, MARTS, Readable, Seal
+from stores.warehouse import ANALYTICS, INDEX, MARTS, QUARANTINE, Readable, Seal
 from stores.warehouse.duckdb_live import LiveFile, limits
 from stores.warehouse.duckdb_marts import DuckDBMarts
 from stores.warehouse.run_row import run_row
 
 ROWS_AN_INSERT = 122_880
 """A row group of DuckDB's: it keeps the rows that it reads until an insert ends, beside its limit."""
-
-QUARANTINE = "sluis_quarantine"
-INDEX = "sluis_private"
-"""Schemas of the private file: rows that were set aside; which published row belongs to which subject."""
 
 STALE_LOG = "{} had been opened for writing by somebody; what was written there is gone with the old file"
 

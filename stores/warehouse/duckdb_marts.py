@@ -1,22 +1,20 @@
-"""Marts in DuckDB: figures of closed months, counted from row-level tables and written as tables of their own."""
+"""Marts in DuckDB: counted from the live file or the candidate's own tables, and written as tables of their own."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
-from privacy.mart_columns import WHOLE_DIGITS, follow, links_of, mart_schema
-from privacy.marts import Cell, Counted, Months, may_be_shown
+from privacy.marts import Cell, Months
 from privacy.policy import Policy
-from privacy.policy_marts import MONTH, PEOPLE, WITHHELD, Count, Mart, Sum
 from stores.quoting import identifier, literal
 from stores.warehouse import ANALYTICS, MARTS, Comments
+from stores.warehouse.duckdb_session import DuckDBSession
+from stores.warehouse.marts import freeze, rows_of
 
 LIVE = "frozen_from"
 """The live file's name while it is counted."""
@@ -31,23 +29,18 @@ class DuckDBMarts:
     def count_published(self, policy: Policy, done: Months, open_from: datetime.date, run_id: str) -> list[Cell]:
         """Count figures from the live file, where it is what a run published."""
         with self._connection.cursor() as connection, self._attached(connection, run_id) as schema:
-            return freeze(connection, schema, policy, done, open_from) if schema else []
+            return freeze(DuckDBSession(connection), schema, policy, done, open_from) if schema else []
 
     def count_staged(self, policy: Policy, done: Months, open_from: datetime.date) -> list[Cell]:
         """Count figures from the tables that are staged."""
         with self._connection.cursor() as connection:
-            return freeze(connection, ANALYTICS, policy, done, open_from)
+            return freeze(DuckDBSession(connection), ANALYTICS, policy, done, open_from)
 
     def write(self, policy: Policy, name: str, cells: Iterable[Cell], comments: Comments) -> None:
         """Write a mart."""
-        schema, table = mart_schema(policy, policy.marts[name]), f"{MARTS}.{identifier(name)}"
-        rows = [
-            {MONTH: cell.month, **dict(cell.of), **dict(cell.figures), PEOPLE: cell.people, WITHHELD: cell.withheld}
-            for cell in cells
-        ]
-        columns = [pa.array([row.get(field.name) for row in rows]).cast(field.type) for field in schema]
+        table = f"{MARTS}.{identifier(name)}"
         with self._connection.cursor() as connection:
-            connection.register("cells", pa.Table.from_arrays(columns, schema=schema))
+            connection.register("cells", rows_of(policy, name, cells))
             connection.execute(f"create table {table} as from cells")
             connection.unregister("cells")
             connection.execute(f"comment on table {table} is {literal(comments.table)}")
@@ -71,110 +64,3 @@ class DuckDBMarts:
         finally:
             connection.execute(f"detach {LIVE}")
             alias.unlink()
-
-
-def freeze(
-    connection: duckdb.DuckDBPyConnection, schema: str, policy: Policy, done: Months, open_from: datetime.date
-) -> list[Cell]:
-    """Count the figures of all months before `open_from` that are not done, from the published tables in a schema.
-
-    What may not be shown is withheld in what is given. Nothing is written. A mart whose columns are not there, because
-    the tables were published by another policy, has no cells.
-    """
-    cells: list[Cell] = []
-    for name, mart in policy.marts.items():
-        steps = _steps(schema, policy, mart, done.get(name, ()), open_from)
-        if _can_be_asked(connection, steps[0]):
-            cells += may_be_shown(mart, _counted(connection, steps, name, mart))
-    return cells
-
-
-def _can_be_asked(connection: duckdb.DuckDBPyConnection, query: str) -> bool:
-    try:
-        connection.execute(f"explain {query}")
-    except (duckdb.CatalogException, duckdb.BinderException):
-        return False
-    return True
-
-
-def _counted(
-    connection: duckdb.DuckDBPyConnection, steps: tuple[str, str, str], name: str, mart: Mart
-) -> Iterator[Counted]:
-    """Count in steps, a table for each: DuckDB spills one join or grouping at a time, but not all of them at once."""
-    rows, by_person, cells = steps
-    connection.execute(f"create temp table counted as {rows}")
-    connection.execute(f"create temp table by_person as {by_person}")
-    found = connection.execute(cells).fetchall()
-    connection.execute("drop table counted; drop table by_person")
-    for month, people, *values in found:
-        of, amounts = values[: len(mart.by)], [Decimal(amount) for amount in values[len(mart.by) :]]
-        totals, largest, absolute = amounts[::3], amounts[1::3], amounts[2::3]
-        shares = [most / all_ for most, all_ in zip(largest, absolute, strict=True) if all_]
-        cell = Cell(
-            name, month, tuple(zip(mart.cells, of, strict=True)), people, tuple(zip(mart.measures, totals, strict=True))
-        )
-        yield Counted(cell, tuple(shares))
-
-
-def _steps(
-    schema: str, policy: Policy, mart: Mart, done: Collection[datetime.date], open_from: datetime.date
-) -> tuple[str, str, str]:
-    """Give the queries of rows, of rows added up by person, and of cells.
-
-    A cell has its month, people and values; of each measure its total, the most that one person has of it, and what all
-    have, signs apart.
-
-    Rows that tell of nobody are nobody's among the people, and one person's in the shares: doubt withholds.
-    """
-    month = f"date_trunc('month', {_column(mart.month_of)})::date"
-    person = f"coalesce({', '.join(map(_column, mart.people))})"
-    cells = [f"{_cell(policy, mart, path)} as c{n}" for n, path in enumerate(mart.by)]
-    amounts = [f"{_amount(policy, mart, measure)} as m{n}" for n, measure in enumerate(mart.measures.values())]
-    wanted = f"month < {_day(open_from)}" + "".join(f" and month <> {_day(day)}" for day in done)
-    names = ", ".join(f"c{n}" for n in range(len(cells)))
-    by_person = ", ".join(f"coalesce(sum(m{n}), 0) as m{n}" for n in range(len(amounts)))
-    figures = ", ".join(f"sum(m{n}), max(abs(m{n})), sum(abs(m{n}))" for n in range(len(amounts)))
-    joined = _joined(schema, policy, mart)
-    return (
-        f"select {month} as month, {person} as person, {', '.join([*cells, *amounts])} from {joined} where {wanted}",
-        f"select month, {names}, person, {by_person} from counted group by all",
-        f"select month, count(person), {names}, {figures} from by_person group by month, {names}",
-    )
-
-
-def _joined(schema: str, policy: Policy, mart: Mart) -> str:
-    """Give the mart's table with those that its paths lead to; a row that leads nowhere has no value there."""
-    tables = [f"{schema}.{identifier(policy.tables[mart.source].publish_as)} as {_row('')}"]
-    for begin, link, target in links_of(policy, mart):
-        end = _row(f"{begin}.{link}" if begin else link)
-        on = f"{_row(begin)}.{identifier(link)} = {end}.{identifier(target.primary_key)}"
-        tables.append(f"left join {schema}.{identifier(target.publish_as)} as {end} on {on}")
-    return " ".join(tables)
-
-
-def _row(links: str) -> str:
-    """Name the row that some references lead to; none lead to the mart's own."""
-    return identifier(f"row.{links}")
-
-
-def _column(path: str) -> str:
-    links, _, name = path.rpartition(".")
-    return f"{_row(links)}.{identifier(name)}"
-
-
-def _cell(policy: Policy, mart: Mart, path: str) -> str:
-    is_date = pa.types.is_date(follow(policy, mart, path).published(policy))
-    return f"cast({_column(path)} as varchar)" if is_date else _column(path)
-
-
-def _amount(policy: Policy, mart: Mart, measure: Sum | Count) -> str:
-    """Give what a row adds to a measure; whole numbers are multiplied as decimals, which are wider."""
-    if isinstance(measure, Count):
-        return "1"
-    whole = {path: pa.types.is_integer(follow(policy, mart, path).published(policy)) for path in measure.factors}
-    factors = (f"cast({_column(p)} as decimal({WHOLE_DIGITS}, 0))" if whole[p] else _column(p) for p in measure.factors)
-    return " * ".join(factors)
-
-
-def _day(day: datetime.date) -> str:
-    return f"date {literal(day.isoformat())}"

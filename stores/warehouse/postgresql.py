@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 import pyarrow as pa
 
-from privacy.errors import StoreError, UsageError
-from stores.warehouse import Found, Remains, Suppressed
+from privacy.errors import StoreError
+from stores.warehouse import Found, Suppressed
 from stores.warehouse.postgresql_candidate import PostgreSQLCandidate
 from stores.warehouse.postgresql_live import LiveState
 from stores.warehouse.postgresql_lock import exclusive
+from stores.warehouse.postgresql_proof import look_for
+from stores.warehouse.postgresql_remains import PostgreSQLRemains
 from stores.warehouse.postgresql_session import Session
 
 
@@ -36,13 +38,16 @@ class PostgreSQLWarehouse(LiveState):
         with contextlib.closing(PostgreSQLCandidate(self.url, self.holding)) as candidate:
             yield candidate
 
-    def remains(self, run_id: str) -> AbstractContextManager[Remains]:
+    @contextmanager
+    def remains(self, run_id: str) -> Iterator[PostgreSQLRemains]:
         """Begin what the published state leaves without some rows; left without publishing, it is gone."""
-        raise UsageError("--warehouse: nothing can be taken out of postgresql yet; of duckdb it can.")
+        with contextlib.closing(PostgreSQLRemains(self.url, self.holding)) as remains:
+            yield remains
 
     def look_for(self, suppressed: Iterable[Suppressed], keys: Mapping[str, pa.Array]) -> Found:
         """Look for people who were to be gone, and for the keys of rows that left."""
-        raise UsageError("--warehouse: postgresql cannot be searched for what was taken out yet; duckdb can.")
+        with self._asked_of_published() as session:
+            return look_for(session, list(suppressed), keys)
 
     @property
     def holding(self) -> Session:

@@ -12,9 +12,9 @@ from privacy.policy import Derived
 from stores.arrow_stream import in_tables
 from stores.quoting import identifier
 from stores.token_order import in_token_order
-from stores.warehouse import ANALYTICS, Comments, Grouped
+from stores.warehouse import ANALYTICS, INDEX, QUARANTINE, Comments, Grouped
 from stores.warehouse.groups import Groups, indexed_names, least, published_names
-from stores.warehouse.postgresql_layout import INDEX, QUARANTINE, SCRATCH, STAGED
+from stores.warehouse.postgresql_layout import SCRATCH, STAGED
 from stores.warehouse.postgresql_state import NewState
 from stores.warehouse.postgresql_tables import add_key, create, create_private, finish
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from stores.warehouse import ANALYTICS, MARTS
+from stores.warehouse import ANALYTICS, INDEX, MARTS, QUARANTINE
 
 META = "sluis_meta"
-INDEX = "sluis_private"
-QUARANTINE = "sluis_quarantine"
-"""Beside `analytics` and `marts`: what is published says of itself; whose each row is; rows that were set aside."""
+"""The schema of what is published says of itself."""
 
 STAGED = {
     ANALYTICS: "sluis_staging",

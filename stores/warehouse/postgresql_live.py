@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from privacy.errors import StoreError
 from privacy.policy_rights import Identifies
-from stores.warehouse import Published
+from stores.warehouse import INDEX, Published
 from stores.warehouse.expiries import RowsByExpiry, rows_by_expiry
 from stores.warehouse.links import SOUGHT, known, links, sought
-from stores.warehouse.postgresql_layout import INDEX, META, RUN
+from stores.warehouse.postgresql_layout import META, RUN
 from stores.warehouse.postgresql_rights import refuse_what_is_of_others
 from stores.warehouse.postgresql_session import Session
 from stores.warehouse.run_row import published_of
@@ -38,9 +38,7 @@ class LiveState:
 
     def links(self, identifies: Identifies, macs: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
         """Give each pair of an account's MAC and an e-mail address's that one indexed row carries, of those sought."""
-        with self._asked() as session:
-            if not _of_itself(session):
-                raise StoreError(f"warehouse: nothing is published in {self.url.database} yet.\n  {RUN_FIRST}")
+        with self._asked_of_published() as session:
             session.listed(SOUGHT, sought(macs))
             return links(session.rows, INDEX, identifies)
 
@@ -56,6 +54,14 @@ class LiveState:
     def _asked(self) -> Iterator[Session]:
         """Give a session in one transaction: a publish waits until all is asked."""
         with self.session() as session, session.transaction():
+            yield session
+
+    @contextmanager
+    def _asked_of_published(self) -> Iterator[Session]:
+        """Give the same; StoreError where nothing is published."""
+        with self._asked() as session:
+            if not _of_itself(session):
+                raise StoreError(f"warehouse: nothing is published in {self.url.database} yet.\n  {RUN_FIRST}")
             yield session
 
     @contextmanager

@@ -24,6 +24,8 @@ select application_name from pg_stat_activity join pg_locks using (pid)
 where locktype = 'advisory' and objid = %s and objsubid = 1 and granted and pg_locks.database =
 (select oid from pg_database where datname = current_database()) and pid <> pg_backend_pid()"""
 
+_HOLDS = "select 1 from pg_locks where locktype = 'advisory' and objid = %s and granted and pid = %s"
+
 
 @contextmanager
 def exclusive(url: sa.URL, run_id: str) -> Iterator[Session]:
@@ -45,15 +47,16 @@ def holder(session: Session, lock: int = HOLDER) -> str:
 
 
 @contextmanager
-def loader(url: sa.URL, holding: Session) -> Iterator[Session]:
-    """Give a session that writes into the candidate of the run that holds the warehouse; StoreError if it lost it."""
+def loader(url: sa.URL) -> Iterator[Session]:
+    """Give a session that writes into a candidate: no run begins before it ends."""
     with Session(url, "sluis, loading") as session:
         # both of its connections: that of statements, and that of rows
         session.execute(f"select pg_advisory_lock_shared({LOADERS})")
         session.arrow(f"select 1 as locked from pg_advisory_lock_shared({LOADERS})")
-        if not session.rows(
-            "select from pg_locks where locktype = 'advisory' and objid = %s and granted and pid = %s",
-            [HOLDER, holding.process],
-        ):
-            raise StoreError("warehouse: the run no longer holds it. What was published stays.\n  Run again.")
         yield session
+
+
+def refuse_if_lost(session: Session, holding: Session) -> None:
+    """Refuse to go on where the session that held the warehouse ended; to be asked once no other run can begin."""
+    if not session.rows(_HOLDS, [HOLDER, holding.process]):
+        raise StoreError("warehouse: the run no longer holds it. What was published stays.\n  Run again.")

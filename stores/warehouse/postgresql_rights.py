@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from privacy.errors import StoreError
-from stores.warehouse import ANALYTICS, MARTS
+from stores.warehouse import ANALYTICS, INDEX, MARTS, QUARANTINE
 from stores.warehouse.postgresql_layout import (
     CANDIDATE_RUN,
     GRANTS_MISSING,
-    INDEX,
     META,
-    QUARANTINE,
     READER,
     SCRATCH,
     STAGED,
@@ -24,8 +22,14 @@ PUBLISHED = (*READ, META, INDEX, QUARANTINE)
 MADE_ANEW = (*STAGED.values(), SCRATCH)
 
 _MAY = f"""\
-select pg_has_role('{WRITER}', 'member') and has_database_privilege('{WRITER}', current_database(), 'create')
+select pg_has_role(session_user, '{WRITER}', 'member')
+    and has_database_privilege('{WRITER}', current_database(), 'create')
 where (select count(*) from pg_roles where rolname in ('{WRITER}', '{READER}')) = 2"""
+
+
+def may_write(session: Session) -> bool:
+    """Tell whether the roles are there, and a session's user may make a warehouse as the writer."""
+    return session.rows(_MAY) == [(True,)]
 
 
 def prepare(session: Session) -> None:
@@ -33,7 +37,7 @@ def prepare(session: Session) -> None:
 
     StoreError where somebody else's stand in the way, or where an administrator has to grant rights first.
     """
-    if session.rows(_MAY) != [(True,)]:
+    if not may_write(session):
         _make_roles(session)
     session.become_writer()
     refuse_what_is_of_others(session)
@@ -58,7 +62,7 @@ def refuse_what_is_of_others(session: Session) -> None:
 
 def refuse_views(session: Session) -> None:
     """Refuse views elsewhere that read published tables, under which PostgreSQL lets no table go."""
-    if found := _views_on_ours(session):
+    if found := views_on_published(session):
         raise StoreError(
             f"warehouse: {named(found)} are views on published tables, which each run replaces.\n"
             "  Drop them, and make them again after the run; or ask for what they show as a mart."
@@ -78,21 +82,33 @@ def named(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 
 
+def reached_by_readers(session: Session) -> list[str]:
+    """Name what a reader can reach that is not published, or can do beside reading."""
+    return [name for (name,) in session.rows(_REACHED, [list(READ)] * 3)]
+
+
+def left_by_runs(session: Session) -> list[str]:
+    """Name the schemas of a candidate that are there."""
+    found = session.rows("select nspname::text from pg_namespace where nspname = any(%s)", [list(MADE_ANEW)])
+    return [name for (name,) in found]
+
+
 def _make_roles(session: Session) -> None:
     """Make the roles, as a user who may: the owner of the database that may create roles, or a superuser."""
     refused = False
+    session.execute("set role none")
     try:
         for role in (WRITER, READER):
-            if not session.rows("select from pg_roles where rolname = %s", [role]):
+            if not session.rows("select 1 from pg_roles where rolname = %s", [role]):
                 session.execute(f"create role {role} nologin")
         ((database,),) = session.rows("select quote_ident(current_database())")
         session.execute(
             f"grant connect, create, temporary on database {database} to {WRITER}; "
-            f"grant connect on database {database} to {READER}; grant {WRITER} to current_user"
+            f"grant connect on database {database} to {READER}; grant {WRITER} to session_user"
         )
     except StoreError:
         refused = True
-    if refused or session.rows(_MAY) != [(True,)]:
+    if refused or not may_write(session):
         raise StoreError(GRANTS_MISSING)
 
 
@@ -108,7 +124,7 @@ def _of_others(session: Session) -> list[str]:
     return [name for (name,) in found]
 
 
-def _views_on_ours(session: Session) -> list[str]:
+def views_on_published(session: Session) -> list[str]:
     """Name the views elsewhere that read a published table."""
     found = session.rows(
         "select distinct n.nspname || '.' || v.relname from pg_depend d "
@@ -119,3 +135,24 @@ def _views_on_ours(session: Session) -> list[str]:
         [list(PUBLISHED)],
     )
     return [name for (name,) in found]
+
+
+_SOMEBODYS = "nspname !~ '^pg_' and nspname <> 'information_schema'"
+
+_REACHED = f"""\
+with reader as (select oid from pg_roles where rolname = '{READER}'),
+there as (
+    select c.oid, nspname, nspname || '.' || relname as name from pg_class c join pg_namespace n on n.oid = relnamespace
+    where relkind in ('r', 'p', 'v', 'm', 'f') and {_SOMEBODYS}
+)
+select name from there, reader where nspname <> all(%s) and has_schema_privilege(reader.oid, nspname, 'usage')
+    and has_table_privilege(reader.oid, there.oid, 'select, insert, update, delete, truncate')
+union select 'changes in ' || name from there, reader where nspname = any(%s)
+    and has_table_privilege(reader.oid, there.oid, 'insert, update, delete, truncate')
+union select 'tables in schema ' || nspname from pg_namespace, reader
+    where {_SOMEBODYS} and has_schema_privilege(reader.oid, pg_namespace.oid, 'create')
+union select 'role ' || rolname from pg_roles, reader
+    where rolname <> '{READER}' and pg_has_role(reader.oid, pg_roles.oid, 'member')
+union select name || ', which it cannot read' from there, reader where nspname = any(%s)
+    and has_schema_privilege(reader.oid, nspname, 'usage') and not has_table_privilege(reader.oid, there.oid, 'select')
+order by 1"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -13,14 +14,17 @@ import psycopg
 import pyarrow as pa
 import sqlalchemy as sa
 from adbc_driver_postgresql import dbapi
-from psycopg.conninfo import make_conninfo
 
-from privacy.errors import StoreError
+from privacy.connection_loss import is_connection_lost
+from privacy.errors import ConnectionLostError, StoreError
+from stores.patience import patiently
+from stores.postgresql_connection import connection_string
 from stores.quoting import identifier
 from stores.warehouse.postgresql_layout import GRANTS_MISSING, WRITER
 from stores.warehouse.postgresql_types import arrow_type, sql_type
 
-CONNECT_SECONDS = 10
+NOT_UNDERSTOOD = ("3F000", "42P01", "42703", "42804", "42883")
+"""SQLSTATEs: no such schema, table or column; not of that type; no such function of that type."""
 
 _MEMBER = f"select pg_has_role(rolname, 'member') from pg_roles where rolname = '{WRITER}'"
 
@@ -30,11 +34,9 @@ SETTINGS = {
     "search_path": "",
     "standard_conforming_strings": "on",
     "bytea_output": "hex",
+    "datestyle": "ISO",
 }
 """What is not left to the server's settings. Without a search path, a name without its schema is nobody's."""
-
-KEPT_ALIVE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "6"}
-"""A session may stand idle for as long as a table is loaded by another."""
 
 
 class Session:
@@ -43,7 +45,9 @@ class Session:
     def __init__(self, url: sa.URL, name: str = "sluis") -> None:
         self._url, self._name, self._role = url, name, "none"
         with told():
-            self._connection = psycopg.connect(libpq(url, name), autocommit=True)
+            self._connection = patiently(
+                lambda: psycopg.connect(connection_string(url, name, SETTINGS), autocommit=True)
+            )
             member = self._connection.execute(_MEMBER).fetchone()
         if member == (False,):
             self.close()
@@ -77,6 +81,16 @@ class Session:
         with told(), self._connection.transaction():
             yield
 
+    def understands(self, query: str) -> bool:
+        """Tell whether the tables and columns of a query are there, of types that it can be asked of."""
+        try:
+            self.execute(f"explain {query}")
+        except PostgreSQLError as error:
+            if error.state not in NOT_UNDERSTOOD:
+                raise
+            return False
+        return True
+
     def listed(self, name: str, rows: pa.Table) -> None:
         """Make a temporary table, which this session alone sees; `create` it anew if it is there."""
         columns = ", ".join(f"{identifier(field.name)} {sql_type(field.type)}" for field in rows.schema)
@@ -88,6 +102,22 @@ class Session:
                 for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     copy.write_row(row)
         self.execute(f"analyze pg_temp.{identifier(name)}")
+
+    def temporary(self, name: str, query: str) -> None:
+        """Make a temporary table of what a query gives."""
+        self.execute(f"create temp table {name} as {query}; analyze {name}")
+
+    def forget_temporary(self) -> None:
+        """Drop all temporary tables; harmless when the connection is gone, and they with it."""
+        with contextlib.suppress(StoreError):
+            self.execute("discard temp")
+
+    def column(self, sql: str) -> pa.Array:
+        """Give the one column of a query, which may ask temporary tables; tokens as Arrow `uuid`."""
+        values = [value for (value,) in self.rows(sql)]
+        if values and isinstance(values[0], uuid.UUID):
+            return pa.array([value.bytes for value in values], pa.uuid())
+        return pa.array(values)
 
     def arrow(self, sql: str) -> pa.Table:
         """Give the rows of a query as Arrow: `uuid`, decimals as declared. It sees what is committed."""
@@ -116,24 +146,15 @@ class Session:
 
     @cached_property
     def _adbc(self) -> dbapi.Connection:
-        return dbapi.connect(libpq(self._url, self._name, role=self._role), autocommit=True)
-
-
-def libpq(url: sa.URL, name: str, **settings: str) -> str:
-    """Give what PostgreSQL's own library connects by, with our settings of a session; a password is in it."""
-    theirs = url.translate_connect_args(username="user", database="dbname")
-    more = {**url.query, "application_name": name, "options": options(url, **settings)}
-    return make_conninfo(**{"connect_timeout": CONNECT_SECONDS, **KEPT_ALIVE, **theirs, **more})
-
-
-def options(url: sa.URL, **settings: str) -> str:
-    """Give the settings of a session: those of the URL, and ours."""
-    ours = (f"-c {key}={value}" for key, value in {**SETTINGS, **settings}.items())
-    return " ".join([str(url.query.get("options", "")), *ours]).strip()
+        return patiently(
+            lambda: dbapi.connect(
+                connection_string(self._url, self._name, {**SETTINGS, "role": self._role}), autocommit=True
+            )
+        )
 
 
 class PostgreSQLError(StoreError):
-    """What PostgreSQL said, by its SQLSTATE alone."""
+    """What PostgreSQL refused, by its SQLSTATE alone."""
 
     state: str = ""
 
@@ -145,7 +166,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except (psycopg.Error, adbc_driver_manager.Error) as error:
-        problem = _problem(error)
+        problem = _lost(error) if is_connection_lost(error) else _refused(error)
     if problem:
         try:
             raise problem
@@ -154,11 +175,17 @@ def told() -> Iterator[None]:
             raise
 
 
-def _problem(error: psycopg.Error | adbc_driver_manager.Error) -> PostgreSQLError:
-    state = f", SQLSTATE {error.sqlstate}" if error.sqlstate else ""
-    problem = PostgreSQLError(
-        f"warehouse: PostgreSQL cannot be used ({type(error).__name__}{state}). What was published stays.\n"
-        "  Check --warehouse, its server and the rights of its user: `sluis doctor` tells which are missing."
+def _lost(error: psycopg.Error | adbc_driver_manager.Error) -> ConnectionLostError:
+    return ConnectionLostError(
+        f"warehouse: the connection to PostgreSQL was lost, or not made ({type(error).__name__}). What was published "
+        "stays.\n  Check --warehouse, and that its server answers; then run again."
     )
-    problem.state = error.sqlstate or ""
-    return problem
+
+
+def _refused(error: psycopg.Error | adbc_driver_manager.Error) -> PostgreSQLError:
+    refused = PostgreSQLError(
+        f"warehouse: PostgreSQL refused ({type(error).__name__}, SQLSTATE {error.sqlstate or 'unknown'}). What was "
+        "published stays.\n  Check --warehouse and the rights of its user: `sluis doctor` tells which are missing."
+    )
+    refused.state = error.sqlstate or ""
+    return refused

@@ -5,18 +5,21 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import sqlalchemy as sa
 
-from privacy.errors import StoreError, UsageError
+from privacy.errors import StoreError
 from privacy.evidence import RunRecord
-from stores.quoting import identifier
-from stores.warehouse import Marts, Seal
-from stores.warehouse.postgresql_layout import CANDIDATE_RUN, META, RUN, STAGED
-from stores.warehouse.postgresql_lock import loader
+from stores.postgresql_connection import options
+from stores.warehouse import ANALYTICS, MARTS, Readable, Seal
+from stores.warehouse.postgresql_layout import CANDIDATE_RUN, META, RUN, STAGED, WRITER
+from stores.warehouse.postgresql_lock import loader, refuse_if_lost
+from stores.warehouse.postgresql_marts import PostgreSQLMarts
 from stores.warehouse.postgresql_rights import MADE_ANEW, PUBLISHED, let_read, prepare, refuse_what_is_of_others
-from stores.warehouse.postgresql_session import PostgreSQLError, Session, options
+from stores.warehouse.postgresql_session import SETTINGS, PostgreSQLError, Session
+from stores.warehouse.postgresql_tables import tables_in
 from stores.warehouse.run_row import run_row
 
 TRIES = 60
@@ -39,15 +42,17 @@ class NewState:
     def __init__(self, url: sa.URL, holding: Session) -> None:
         self.warnings: list[str] = []
         self._url, self._holding = url, holding
+        self._loaders, self._idle = ExitStack(), list[Session]()
         prepare(holding)
 
     @property
-    def marts(self) -> Marts:
+    def marts(self) -> PostgreSQLMarts:
         """Give the candidate's marts."""
-        raise UsageError("--warehouse: figures of closed months are not counted in postgresql yet; in duckdb they are.")
+        return PostgreSQLMarts(self._holding)
 
     def seal(self, record: RunRecord, seal: Seal) -> None:
         """End writing: note the run."""
+        self._end_loading()
         says = run_row(record, seal)
         values = ", ".join(["%s"] * len(says))
         with self._holding.transaction():
@@ -56,10 +61,11 @@ class NewState:
                 f"insert into {CANDIDATE_RUN} ({', '.join(says)}) values ({values})", [*says.values()]
             )
 
-    def readable(self) -> sa.URL:
-        """Give the URL under which the gate reads the sealed candidate, and can change nothing."""
-        read_only = options(self._url, role="sluis_writer", default_transaction_read_only="on")
-        return self._url.set(drivername="postgresql+psycopg").update_query_dict({"options": read_only})
+    def readable(self) -> Readable:
+        """Say where the gate reads the sealed candidate, and can change nothing."""
+        read_only = options(self._url, {**SETTINGS, "role": WRITER, "default_transaction_read_only": "on"})
+        url = self._url.set(drivername="postgresql+psycopg").update_query_dict({"options": read_only})
+        return Readable(url, STAGED[ANALYTICS], STAGED[MARTS])
 
     def publish(self) -> None:
         """Move all tables where analysts read, at once; StoreError if readers let nobody in for minutes."""
@@ -77,6 +83,7 @@ class NewState:
 
     def close(self) -> None:
         """Leave nothing of the candidate; harmless when it was published, or the connection is gone."""
+        self._end_loading()
         with contextlib.suppress(StoreError):  # what is left then, the next run removes
             self._holding.execute(f"drop schema if exists {', '.join(MADE_ANEW)} cascade")
             self._holding.execute(f"drop table if exists {CANDIDATE_RUN}")
@@ -89,8 +96,7 @@ class NewState:
                 session.execute(f"lock table {', '.join(old)} in access exclusive mode")
                 session.execute("set local statement_timeout = 0")
             refuse_what_is_of_others(session)
-            gone = [table for table in old if table != CANDIDATE_RUN]
-            if gone:
+            if gone := [table for table in old if table != CANDIDATE_RUN]:
                 session.execute(f"drop table {', '.join(gone)}")
             for published, staged in STAGED.items():
                 for table in tables_in(session, staged):
@@ -98,14 +104,14 @@ class NewState:
             session.execute(f"alter table {CANDIDATE_RUN} rename to {RUN.removeprefix(f'{META}.')}")
             let_read(session)
 
-    def _loader(self) -> AbstractContextManager[Session]:
-        """Give a session of its own, so that tables can be staged at one time."""
-        return loader(self._url, self._holding)
+    @contextmanager
+    def _loader(self) -> Iterator[Session]:
+        """Give a session of its own, so that tables can be staged at one time; one that failed is not given again."""
+        session = self._idle.pop() if self._idle else self._loaders.enter_context(loader(self._url))
+        refuse_if_lost(session, self._holding)
+        yield session
+        self._idle.append(session)
 
-
-def tables_in(session: Session, *schemas: str) -> list[str]:
-    """Name the tables of some schemas, each with its schema."""
-    found = session.rows(
-        "select schemaname, tablename from pg_tables where schemaname = any(%s) order by 1, 2", [list(schemas)]
-    )
-    return [f"{schema}.{identifier(table)}" for schema, table in found]
+    def _end_loading(self) -> None:
+        self._idle.clear()
+        self._loaders.close()

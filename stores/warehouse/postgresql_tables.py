@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pyarrow as pa
 
 from stores.quoting import identifier, literal
@@ -23,9 +25,14 @@ def create(session: Session, schema: str, table: str, columns: pa.Schema, unlogg
 def create_private(session: Session, schema: str, table: str, columns: pa.Schema) -> str:
     """Make an empty table of what analysts never see: the server keeps no sample of its values as statistics."""
     name = create(session, schema, table, columns)
-    without = ", ".join(f"alter {identifier(field.name)} set statistics 0" for field in columns)
-    session.execute(f"alter table {name} {without}")
+    without_statistics(session, name, columns.names)
     return name
+
+
+def without_statistics(session: Session, name: str, columns: Iterable[str]) -> None:
+    """Let the server keep no sample of any column's values."""
+    without = ", ".join(f"alter {identifier(column)} set statistics 0" for column in columns)
+    session.execute(f"alter table {name} {without}")
 
 
 def add_key(session: Session, schema: str, table: str, key: str, in_its_order: bool = False) -> None:
@@ -46,3 +53,23 @@ def finish(session: Session, name: str, comments: Comments) -> None:
     for column, text in comments.columns.items():
         session.execute(f"comment on column {name}.{identifier(column)} is {literal(text)}")
     session.execute(f"vacuum (freeze, analyze) {name}")
+
+
+def comments_of(session: Session, name: str) -> Comments:
+    """Read what analysts read beside a table and its columns."""
+    found = session.rows(
+        "select attname, description from pg_description left join pg_attribute on attrelid = objoid "
+        "and attnum = objsubid and objsubid > 0 where classoid = 'pg_class'::regclass and objoid = %s::regclass",
+        [name],
+    )
+    columns = {column or "": str(text) for column, text in found}
+    return Comments(columns.pop("", ""), columns)
+
+
+def tables_in(session: Session, *schemas: str) -> list[str]:
+    """Name the tables of some schemas, each with its schema, as they stand in a statement."""
+    found = session.rows(
+        "select format('%%I.%%I', schemaname, tablename) from pg_tables where schemaname = any(%s) order by 1",
+        [list(schemas)],
+    )
+    return [table for (table,) in found]

@@ -20,8 +20,8 @@ import privacy.suppression
 import privacy.treat
 import privacy.verdict
 import stores.ledger.suppressions
+import stores.warehouse.doom
 import stores.warehouse.duckdb
-import stores.warehouse.duckdb_doom
 import tasks.publication
 import tasks.remains
 from privacy.fates import NO_CLOCK, Fate
@@ -86,7 +86,7 @@ def a_closure_crosses_a_shared_address(patch: pytest.MonkeyPatch) -> None:
 
 
 def children_stay_behind(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(stores.warehouse.duckdb_doom, "parents", lambda table: {})
+    patch.setattr(stores.warehouse.doom, "parents", lambda table: {})
 
 
 def a_changed_ledger_is_not_noticed(patch: pytest.MonkeyPatch) -> None:

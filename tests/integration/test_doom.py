@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from privacy.fates import Fate
 from privacy.treat import REASON, staged_schema
 from stores.warehouse import Suppressed
-from stores.warehouse.duckdb_doom import doom, mark_of, places
+from stores.warehouse.doom import doom, mark_of, places
+from stores.warehouse.duckdb_remains import DUCKDB
+from stores.warehouse.duckdb_session import DuckDBSession
 from tests.small_warehouse import LATER, SEAL, Row, Rows, at, batch_of, contents, mac, policy, publish, record
 
 TODAY = datetime.date(2026, 11, 1)
@@ -152,10 +154,10 @@ def in_memory(shop: Shop) -> duckdb.DuckDBPyConnection:
 def test_rows_leave_by_the_rules_and_no_others(shop: Shop) -> None:
     rules, found, told = Rules(shop), {}, {}
     with in_memory(shop) as connection:
-        doom(connection, POLICY, shop.suppressed, shop.as_of)
-        for place in places(POLICY):
+        doom(DuckDBSession(connection), DUCKDB, POLICY, shop.suppressed, shop.as_of)
+        for place in places(POLICY, DUCKDB):
             columns = REFERENCES.get(place.name, {})
-            marks = ", ".join(["row", "fate", *map(mark_of, columns)])
+            marks = ", ".join(["row_id", "fate", *map(mark_of, columns)])
             found[place.name, place.set_aside] = {
                 row: (fate, {column: n for column, n in zip(columns, references, strict=True) if n})
                 for row, fate, *references in connection.execute(f"select {marks} from {place.marks}").fetchall()

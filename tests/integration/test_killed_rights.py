@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -180,3 +181,29 @@ def test_what_is_asked_while_a_run_is_under_way_stops_it_before_it_publishes(
     run(shop)
     held_back = {1, 2, 3, 4, 5, 6, 14} if meanwhile is restrict_bob else set()
     assert totals(shop) == {*range(1, 15)} - held_back
+
+
+@pytest.mark.parametrize("meanwhile", [restrict_bob, let_anna_go])
+def test_what_is_asked_once_a_plan_is_agreed_to_stops_it_as_others_would_be_out_than_are_held_back(
+    shop: Place, meanwhile: Callable[[Place], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked(shop, "ART18-1", f"buyer_id={ANNA}", right="restrict")
+    asked(shop, "AVG-1", f"email={GUESTS}")
+    planned, before = plan(shop)["plan_hash"], shop.fingerprint()
+    decide = Requests.decide
+
+    def overtaken(self: Requests, *given: Any) -> None:
+        monkeypatch.setattr(Requests, "decide", decide)
+        decide(self, *given)
+        meanwhile(shop)
+
+    monkeypatch.setattr(Requests, "decide", overtaken)
+
+    outcome = apply(shop, planned)
+
+    assert outcome.exit_code == 3, outcome.said
+    assert "people were held back or let go during the run" in outcome.json["error"]["message"]
+    assert (shop.fingerprint(), states(shop)["AVG-1"]) == (before, "decided")
+    run(shop)
+    held_back = {1, 2, 3, 4, 5, 6, 14} if meanwhile is restrict_bob else set()
+    assert totals(shop) == {*range(1, 15)} - held_back - {11, 12}

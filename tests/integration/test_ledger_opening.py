@@ -44,7 +44,7 @@ def execute(url: sa.URL, *statements: str) -> None:
     on_server = url.get_backend_name() == "postgresql"
     with sa.create_engine(url, poolclass=sa.pool.NullPool).begin() as connection:
         if on_server:
-            connection.exec_driver_sql("set timezone = 'UTC'")
+            connection.exec_driver_sql("set timezone = 'UTC'; set search_path = sluis_ledger, public")
         for statement in statements:
             moment = "timestamp with time zone" if on_server else "datetime"
             connection.exec_driver_sql(statement.replace("MOMENT", moment))

@@ -11,11 +11,10 @@ import datetime
 import json
 import shutil
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from expectations.gate import check_candidate
@@ -25,10 +24,10 @@ from privacy.evidence import MartCounts
 from privacy.marts import Cell
 from privacy.policy_file import read_policy
 from stores.actor import acting
-from stores.duckdb_dialect import read_only
 from stores.keyring_file import create_keyring
 from stores.settings import Settings
-from tasks.remains import publish_remains
+from tasks.remains import Decision, publish_remains
+from tests.candidates import KINDS, hand_made
 from tests.conftest import Place
 from tests.corner_shop import POLICY, SCHEMA, fill
 from tests.in_chamber import run_in_chamber
@@ -205,7 +204,7 @@ def test_what_takes_people_out_without_the_source_freezes_their_months_first(pla
     place.change_policy("\ntables:\n", f"\n{MARTS}")
     settings = Settings.from_environment(place.environment)
 
-    publish_remains(settings, "retention", acting({}), MARCH.replace(year=MARCH.year + 8))
+    publish_remains(settings, "retention", acting({}), MARCH.replace(year=MARCH.year + 8), Decision())
 
     assert place.rows("select count(*) from analytics.sales") == [(0,)]
     assert good(place).frozen_now == 0
@@ -327,34 +326,41 @@ BROKEN = {
 }
 
 
-def checked(folder: Path, rows: Collection[str], counted: Collection[datetime.date] = (), of_rows: int = 9) -> set[str]:
+@pytest.fixture(params=KINDS)
+def checked(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., set[str]]:
     """Check a mart of some rows; give the promises that it breaks."""
-    file = folder / "candidate.duckdb"
-    with duckdb.connect(str(file)) as connection:
-        connection.execute("create schema marts")
-        connection.execute(
+    made = hand_made(request.param, tmp_path, lambda: request.getfixturevalue("postgres").new_database())
+
+    def broken(rows: Collection[str], counted: Collection[datetime.date] = (), of_rows: int = 9) -> set[str]:
+        made.execute(
             "create table marts.turnover (month date, channel varchar, total decimal(38, 2), sales bigint, "
-            f"people bigint, withheld boolean); insert into marts.turnover values {', '.join(rows)}"
+            "people bigint, withheld boolean)",
+            f"insert into marts.turnover values {', '.join(rows)}",
         )
-    policy = read_policy(POLICY.replace("\ntables:\n", f"\n{MARTS}"), "policy.yaml")
-    owed = list(owed_by_mart(policy, "turnover", MartFacts([SHOWN], counted, of_rows), datetime.date.today()))
-    report = check_candidate(read_only(file, {}), "marts", {"turnover": owed})
-    assert not report.crashed
-    return {failed.promise for failed in report.failed}
+        policy = read_policy(POLICY.replace("\ntables:\n", f"\n{MARTS}"), "policy.yaml")
+        owed = list(owed_by_mart(policy, "turnover", MartFacts([SHOWN], counted, of_rows), datetime.date.today()))
+        report = check_candidate(made.reading, "marts", {"turnover": owed})
+        assert not report.crashed
+        return {failed.promise for failed in report.failed}
+
+    return broken
 
 
-def test_a_sound_mart_keeps_all_promises(tmp_path: Path) -> None:
-    assert checked(tmp_path, SOUND, [MARCH]) == set()
+Checked = Callable[..., set[str]]
+
+
+def test_a_sound_mart_keeps_all_promises(checked: Checked) -> None:
+    assert checked(SOUND, [MARCH]) == set()
 
 
 @pytest.mark.parametrize("promise", BROKEN)
-def test_each_promise_of_a_mart_is_missed_when_it_is_broken(tmp_path: Path, promise: str) -> None:
-    assert promise in checked(tmp_path, BROKEN[promise])
+def test_each_promise_of_a_mart_is_missed_when_it_is_broken(checked: Checked, promise: str) -> None:
+    assert promise in checked(BROKEN[promise])
 
 
-def test_figures_left_in_a_withheld_cell_break_the_promise(tmp_path: Path) -> None:
-    assert "withheld" in checked(tmp_path, [f"(date '{MARCH}', 'web', null, 9, null, true)"])
+def test_figures_left_in_a_withheld_cell_break_the_promise(checked: Checked) -> None:
+    assert "withheld" in checked([f"(date '{MARCH}', 'web', null, 9, null, true)"])
 
 
-def test_more_rows_than_the_table_has_cannot_have_been_counted(tmp_path: Path) -> None:
-    assert checked(tmp_path, SOUND, [MARCH], of_rows=8) == {"counted_within"}
+def test_more_rows_than_the_table_has_cannot_have_been_counted(checked: Checked) -> None:
+    assert checked(SOUND, [MARCH], of_rows=8) == {"counted_within"}

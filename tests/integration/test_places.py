@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from privacy.errors import UsageError
+from stores.opening import open_warehouse
+from stores.settings import Settings
 from tests.conftest import Command, Place
 
 
@@ -91,3 +94,38 @@ def test_a_demo_made_again_keeps_the_keys_and_an_edited_policy(sluis: Command, t
 
     assert made.keyring.read_bytes() == keys
     assert made.policy.with_suffix(".yaml.edited").read_text(encoding="utf-8") == "# mine\n"
+
+
+WAREHOUSE = "postgresql+psycopg://sluis@localhost/shop"
+
+
+@pytest.mark.parametrize(
+    ("source", "ledger", "told"),
+    [
+        ("postgresql://reader@localhost/shop", "sqlite:///l", "--warehouse names the same database as --source"),
+        ("postgresql://reader@localhost/shop?sslmode=require", "sqlite:///l", "--warehouse names the same database"),
+        (
+            "postgresql://sluis@localhost/other",
+            "postgresql://other@localhost/other",
+            "--ledger names the same database",
+        ),
+        ("postgresql://sluis@localhost/other", "postgresql://keeper@localhost/shop", ""),
+        ("postgresql://sluis@localhost/shops", "postgresql://sluis@elsewhere/shop", ""),
+    ],
+)
+def test_on_a_server_only_warehouse_and_ledger_may_share_a_database(source: str, ledger: str, told: str) -> None:
+    urls = {"SLUIS_SOURCE": source, "SLUIS_WAREHOUSE": WAREHOUSE, "SLUIS_LEDGER": ledger}
+    environment = {**urls, "SLUIS_POLICY": "policy.yaml", "SLUIS_KEYRING": "keyring.toml"}
+
+    if told:
+        with pytest.raises(UsageError, match=told):
+            Settings.from_environment(environment)
+    else:
+        assert Settings.from_environment(environment).ledger == sa.make_url(ledger)
+
+
+@pytest.mark.parametrize("options", ["", "?sslmode=prefer"])
+def test_a_warehouse_on_another_machine_is_reached_encrypted_or_not_at_all(options: str) -> None:
+    with pytest.raises(UsageError, match=r"--warehouse: .* does not demand TLS"):
+        open_warehouse(sa.make_url(f"postgresql://sluis@db.example.org/shop{options}"))
+    open_warehouse(sa.make_url("postgresql://sluis@db.example.org/shop?sslmode=verify-full"))

@@ -9,14 +9,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
 
-import duckdb
 import pytest
 
-from expectations.candidate import Owed
-from expectations.gate import check_candidate
 from privacy import promises
 from privacy.evidence import GateReport
-from stores.duckdb_dialect import read_only
+from tests.candidates import KINDS, HandMade, hand_made
 from tests.conftest import Command, Outcome, Place
 
 
@@ -219,35 +216,41 @@ RUN_KEPT: tuple[tuple[promises.Promise, str | None], ...] = (
 )
 
 
-@pytest.fixture(scope="module")
-def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def making(request: pytest.FixtureRequest, folder: Path) -> HandMade:
+    """Make a candidate of the kind that a fixture is asked for."""
+    return hand_made(request.param, folder, lambda: request.getfixturevalue("postgres").new_database())
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def candidate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> HandMade:
     """Make a candidate of three sales: one without a buyer, one of an unpublished buyer, one due on 1 March; two with
     an e-mail address in their note."""
-    file = tmp_path_factory.mktemp("candidate") / "candidate.duckdb"
-    with duckdb.connect(str(file)) as connection:
-        connection.execute("create schema analytics")
-        connection.execute("create table analytics.buyers as select 1 as buyer_id")
-        connection.execute("create table analytics.empty (buyer_id integer, total decimal(12,2), _expires_on date)")
-        connection.execute(
-            "create table analytics.sales (buyer_id integer, total decimal(12,2), _expires_on date, note varchar)"
-        )
-        connection.execute(
-            "insert into analytics.sales values (1, 10.10, '2026-03-01', 'for anna@example.org'), "
-            "(7, 20.20, '2026-04-01', 'for anja@example.org'), (null, null, null, null)"
-        )
-    return file
+    made = making(request, tmp_path_factory.mktemp("candidate"))
+    made.execute(
+        "create table analytics.buyers as select 1 as buyer_id",
+        "create table analytics.empty (buyer_id integer, total decimal(12,2), _expires_on date)",
+        "create table analytics.sales (buyer_id integer, total decimal(12,2), _expires_on date, note varchar)",
+        "insert into analytics.sales values (1, 10.10, '2026-03-01', 'for anna@example.org'), "
+        "(7, 20.20, '2026-04-01', 'for anja@example.org'), (null, null, null, null)",
+    )
+    return made
+
+
+@pytest.fixture(params=KINDS)
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> HandMade:
+    """Make a candidate without tables."""
+    return making(request, tmp_path)
 
 
 Check = Callable[..., GateReport]
 
 
 @pytest.fixture
-def check(candidate: Path) -> Check:
+def check(candidate: HandMade) -> Check:
     """Put promises of one table to the gate."""
 
     def checked(*owed: tuple[promises.Promise, str | None], table: str = "sales") -> GateReport:
-        suite = [Owed(promise, column, line) for line, (promise, column) in enumerate(owed, start=1)]  # type: ignore[arg-type]
-        return check_candidate(read_only(candidate, {}), "analytics", {table: suite})
+        return candidate.check(table, *owed)
 
     return checked
 
@@ -341,17 +344,12 @@ PATTERNS = {
 
 
 @pytest.fixture
-def texts(tmp_path: Path) -> Callable[[promises.Promise, tuple[str, ...]], GateReport]:
+def texts(empty: HandMade) -> Callable[[promises.Promise, tuple[str, ...]], GateReport]:
     """Put a promise about a column of texts to the gate."""
 
     def checked(promise: promises.Promise, values: tuple[str, ...]) -> GateReport:
-        file = tmp_path / "texts.duckdb"
-        with duckdb.connect(str(file)) as connection:
-            connection.execute("create schema analytics")
-            connection.execute("create table analytics.texts (text varchar)")
-            connection.executemany("insert into analytics.texts values (?)", [(value,) for value in values])
-        suite = [Owed(promise, "text", 1)]  # type: ignore[arg-type]
-        return check_candidate(read_only(file, {}), "analytics", {"texts": suite})
+        empty.fill("analytics.texts", "text varchar", [(value,) for value in values])
+        return empty.check("texts", (promise, "text"))
 
     return checked
 
@@ -370,17 +368,15 @@ def test_what_treatments_publish_is_not_taken_for_an_identifier(
     assert texts(promises.NoRawIdentifier(), HARMLESS).green
 
 
-def test_a_pattern_means_in_the_gate_what_it_means_in_the_policy(tmp_path: Path) -> None:
-    file = tmp_path / "patterns.duckdb"
+def test_a_pattern_means_in_the_gate_what_it_means_in_the_policy(empty: HandMade) -> None:
     names = [f"c{index}" for index in range(len(PATTERNS))]
-    with duckdb.connect(str(file)) as connection:
-        connection.execute("create schema analytics")
-        connection.execute(f"create table analytics.texts ({', '.join(f'{name} varchar' for name in names)})")
-        connection.execute(f"insert into analytics.texts values ({', '.join('?' * len(names))})", [*PATTERNS.values()])
-    kept = [Owed(promises.Matches(pattern=p), name, 1) for name, p in zip(names, PATTERNS, strict=True)]
-    broken = [Owed(promises.Matches(pattern=f"(?:{p})!"), name, 2) for name, p in zip(names, PATTERNS, strict=True)]
+    empty.fill("analytics.texts", ", ".join(f"{name} varchar" for name in names), [list(PATTERNS.values())])
+    kept = [(promises.Matches(pattern=p), name) for name, p in zip(names, PATTERNS, strict=True)]
+    broken = [(promises.Matches(pattern=f"(?:{p})!"), name) for name, p in zip(names, PATTERNS, strict=True)]
 
-    report = check_candidate(read_only(file, {}), "analytics", {"texts": kept + broken})
+    report = empty.check("texts", *kept, *broken)
 
     assert [crash.column for crash in report.crashed] == []
-    assert [(failure.column, failure.policy_line) for failure in report.failed] == [(name, 2) for name in names]
+    assert [(failure.column, failure.policy_line) for failure in report.failed] == [
+        (name, line) for line, name in enumerate(names, start=len(names) + 1)
+    ]

@@ -78,10 +78,10 @@ def test_before_an_erasure_everything_is_found_and_after_it_nothing(shop: DuckDB
 
     after = shop.look_for([ANNAS], KEYS)
     live, private = "warehouse.duckdb", "warehouse.duckdb.private-run-1"
-    assert before == Found({"sales": 1}, {"sales": 1, "lines": 1}, {"sales": 1}, {}, before.places, 2, 0)
+    assert before == Found({"sales": 1}, {"sales": 1, "lines": 1}, {"sales": 1}, {}, 0, {}, before.places, 2)
     assert before.places.keys() == {live, private}
     assert keys["sales"].to_pylist() == [RANDOM[1]]
-    assert after == Found({}, {}, {}, {}, {}, 2, 0)
+    assert after == Found({}, {}, {}, {}, 0, sought=2)
     assert (before.nothing, after.nothing) == (False, True)
 
 
@@ -198,7 +198,7 @@ def test_rows_of_an_account_do_not_count_for_its_address(tmp_path: Path) -> None
     after = at(tmp_path).look_for([erased(email=GUESTS_MAIL)], {})
 
     assert before.index == {"sales": 1, "guests": 1, "chats": 1}
-    assert after == Found({}, {}, {}, {}, {}, 0, 1)
+    assert after == Found({}, {}, {}, {}, 1)
 
 
 def test_a_later_generation_is_spared_by_an_erasure_only(tmp_path: Path) -> None:

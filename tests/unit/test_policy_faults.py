@@ -81,7 +81,14 @@ def test_a_pattern_that_re2_cannot_read_is_refused_and_not_quoted(pattern: str) 
     )
 
 
-@pytest.mark.parametrize("pattern", ["[A-Z]{3}", "(?i)ja|nee", "\\\\p{Lu}.*", "\\\\d+"])
+@pytest.mark.parametrize("pattern", ["\\\\C", "\\\\\\\\\\\\C+"])
+def test_a_pattern_of_bytes_is_refused_for_not_every_warehouse_has_them(pattern: str) -> None:
+    said = refusal(promised("text", f'kind: matches, pattern: "{pattern}"'))
+
+    assert "takes letters apart into bytes (\\C), which not every warehouse can" in said
+
+
+@pytest.mark.parametrize("pattern", ["[A-Z]{3}", "(?i)ja|nee", "\\\\p{Lu}.*", "\\\\d+", "\\\\\\\\C"])
 def test_a_pattern_that_re2_reads_is_accepted(pattern: str) -> None:
     read_policy(promised("text", f'kind: matches, pattern: "{pattern}"'), "shop.yaml")
 

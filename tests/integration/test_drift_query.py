@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any, get_args
 
-import duckdb
 import numpy as np
-import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stdnum import luhn
 from stdnum.nl import bsn
 
 from demo import goods, identifiers
+from expectations.checks import escaped
+from expectations.dialect import DIALECTS
 from expectations.drift_query import kinds_found
 from privacy.identifiers import IDENTIFIERS, Kind
 from privacy.promises import NoValueDrift
+from tests.candidates import KINDS
 from tests.strategies import seeds
 
 CATALOGUE = [
@@ -39,14 +42,35 @@ CATALOGUE = [
 """What a shop in car parts has to say about its goods."""
 
 
-def found(values: list[Any], allowed: int = 0, strictly: bool = False) -> dict[str, int]:
-    """Profile a column: the kinds that are told, each with its rows."""
-    column = pa.array(values)
-    of = "number" if pa.types.is_integer(column.type) else "text"
-    before, behind = kinds_found('"it"', NoValueDrift(of=of, strictly=strictly, allowed=allowed))
-    with duckdb.connect(config={"threads": 1}) as connection:
-        connection.register("batch", pa.table({"it": column if of == "number" else column.cast(pa.string())}))
-        return dict(connection.execute(f"{before}batch{behind}").fetchall())
+Profile = Callable[..., dict[str, int]]
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def engine(request: pytest.FixtureRequest) -> sa.Engine:
+    """Give an engine of each kind of warehouse."""
+    if request.param == "duckdb":
+        return sa.create_engine("duckdb://", connect_args={"config": {"threads": 1}})
+    return sa.create_engine(request.getfixturevalue("postgres").new_database())
+
+
+@pytest.fixture(scope="module")
+def found(engine: sa.Engine) -> Profile:
+    """Profile a column of some values: the kinds that are told, each with its rows."""
+
+    def profiled(values: list[Any], allowed: int = 0, strictly: bool = False) -> dict[str, int]:
+        of = "number" if any(isinstance(value, int) for value in values) else "text"
+        promise = NoValueDrift(of=of, strictly=strictly, allowed=allowed)
+        before, behind = kinds_found('"it"', promise, DIALECTS[engine.dialect.name])
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"create temp table batch (it {'bigint' if of == 'number' else 'varchar'})")
+            if values:
+                connection.execute(sa.text("insert into batch values (:it)"), [{"it": value} for value in values])
+            query = sa.text(f"{before}batch{escaped(behind)}".replace("{{", "{").replace("}}", "}"))
+            told = {kind: int(rows) for kind, rows in connection.execute(query).all()}
+            connection.rollback()
+        return told
+
+    return profiled
 
 
 def _bsns(rng: np.random.Generator, n: int) -> list[str]:
@@ -100,7 +124,7 @@ def test_there_are_values_of_every_kind_and_a_way_to_recognise_it() -> None:
 @settings(max_examples=6)
 @given(seed=seeds, n=st.integers(1, 12), around=st.sampled_from(["{}", "for {}", "{} (old)"]))
 def test_of_a_kind_put_into_a_clean_column_exactly_so_many_rows_are_told(
-    kind: str, seed: int, n: int, around: str
+    found: Profile, kind: str, seed: int, n: int, around: str
 ) -> None:
     planted = [around.format(value) for value in MADE[kind](np.random.default_rng(seed), n)]
     assert len(planted) == n
@@ -108,18 +132,20 @@ def test_of_a_kind_put_into_a_clean_column_exactly_so_many_rows_are_told(
     assert found([*CATALOGUE, *planted, *CATALOGUE]) == {kind: n}
 
 
-def test_a_catalogue_is_clean() -> None:
+def test_a_catalogue_is_clean(found: Profile) -> None:
     assert found(CATALOGUE) == {}
 
 
 @pytest.mark.parametrize("values", [[], [None, None], [""], ["zwart", None]], ids=["empty", "null", "blank", "word"])
-def test_a_column_without_values_is_clean(values: list[str | None]) -> None:
+def test_a_column_without_values_is_clean(found: Profile, values: list[str | None]) -> None:
     assert found(values) == {}
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("digits", [9, 10, 15, 16])
-def test_numbers_of_a_catalogue_that_pass_a_checksum_by_chance_are_not_told(digits: int, seed: int) -> None:
+def test_numbers_of_a_catalogue_that_pass_a_checksum_by_chance_are_not_told(
+    found: Profile, digits: int, seed: int
+) -> None:
     """One in eleven passes that of a BSN, one in ten that of a card."""
     drawn = random.Random(seed)
     numbers = [drawn.randrange(10 ** (digits - 1), 10**digits) for _ in range(60)]
@@ -133,7 +159,9 @@ def test_numbers_of_a_catalogue_that_pass_a_checksum_by_chance_are_not_told(digi
 @pytest.mark.parametrize(
     "form", ["XX99XXXX9999999999", "99-XX-XX", "99-XXX-9"], ids=["iban", "plate", "plate of three"]
 )
-def test_part_numbers_of_which_a_few_look_like_something_personal_are_not_told(form: str, seed: int) -> None:
+def test_part_numbers_of_which_a_few_look_like_something_personal_are_not_told(
+    found: Profile, form: str, seed: int
+) -> None:
     drawn = random.Random(seed)
     signs = {"X": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "9": "0123456789", "-": "-"}
     like = ["".join(drawn.choice(signs[sign]) for sign in form) for _ in range(40)]
@@ -144,46 +172,46 @@ def test_part_numbers_of_which_a_few_look_like_something_personal_are_not_told(f
     assert found(like[:10] + other) == {}
 
 
-def test_what_nobody_writes_by_chance_is_told_among_ever_so_many_that_look_alike() -> None:
+def test_what_nobody_writes_by_chance_is_told_among_ever_so_many_that_look_alike(found: Profile) -> None:
     parts = [f"0986{number:06d}" for number in range(50)] + [f"1987{number:06d}" for number in range(60)]
 
     assert found([*parts, "06-12345678", "06-12345678"]) == {"phone": 2}
 
 
-def test_a_column_of_nothing_else_is_told_as_a_whole() -> None:
+def test_a_column_of_nothing_else_is_told_as_a_whole(found: Profile) -> None:
     assert found(["0612345678", "0201234567", "0182012345"]) == {"phone": 3}
 
 
-def test_numbers_are_profiled_where_a_kind_can_sit_in_a_number() -> None:
+def test_numbers_are_profiled_where_a_kind_can_sit_in_a_number(found: Profile) -> None:
     assert found([1, 2, 2, None, 123_456_782, 123_456_782]) == {"bsn": 2}
     assert found([1, 2, 31_612_345_678]) == {"phone": 1}
     assert found([1, 2, 612_345_679]) == {"phone": 1}
     assert found([1, 2, 4_111_111_111_111_111, -4_111_111_111_111_111]) == {"card": 1}
 
 
-def test_a_card_is_no_telephone_number_though_its_groups_may_look_like_one() -> None:
+def test_a_card_is_no_telephone_number_though_its_groups_may_look_like_one(found: Profile) -> None:
     assert found(["4000 0031 2345 6788"]) == {"card": 1}
 
 
-def test_a_value_of_two_kinds_is_told_under_both() -> None:
+def test_a_value_of_two_kinds_is_told_under_both(found: Profile) -> None:
     assert found(["anna@example.org, 06-12345678"]) == {"email": 1, "phone": 1}
 
 
-def test_an_account_number_is_no_telephone_number_though_its_last_groups_look_like_one() -> None:
+def test_an_account_number_is_no_telephone_number_though_its_last_groups_look_like_one(found: Profile) -> None:
     assert found(["NL91 ABNA 0417 1643 00", "DE89 3704 0044 0532 0130 00", "DE89370400440532013000"]) == {"iban": 3}
 
 
-def test_a_postcode_is_told_in_small_letters_too() -> None:
+def test_a_postcode_is_told_in_small_letters_too(found: Profile) -> None:
     assert found(["zwart", "1234xz"]) == {"postcode": 1}
 
 
-def test_as_many_rows_as_are_allowed_are_not_told() -> None:
+def test_as_many_rows_as_are_allowed_are_not_told(found: Profile) -> None:
     emails = ["anna@example.org", "anna@example.org", "bob@example.org"]
 
     assert found(emails, allowed=3) == {}
     assert found(emails, allowed=2) == {"email": 3}
 
 
-def test_in_a_column_of_a_personal_role_a_shape_is_enough() -> None:
+def test_in_a_column_of_a_personal_role_a_shape_is_enough(found: Profile) -> None:
     assert found(["1600 CC", "NL00ABNA0417164300"], strictly=True) == {"postcode": 1, "iban": 1}
     assert found([*["4.18"] * 9, "123456781"], strictly=True) == {"bsn": 1}

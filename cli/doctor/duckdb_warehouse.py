@@ -1,4 +1,4 @@
-"""The warehouse: its folder, the room in it, the published file, and what was left beside that."""
+"""A warehouse in DuckDB: its folder, the room in it, the published file, and what was left beside that."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pathlib import Path
 from cli.doctor.findings import OUT_OF_ORDER, Check, Environment, Finding, bad, doubtful, good
 from stores.durable import sync
 from stores.lock import is_held
-from stores.opening import open_warehouse
 from stores.settings import database_url, file_of
 from stores.warehouse.duckdb import DuckDBWarehouse
 from stores.warehouse.duckdb_live import WRITE_AHEAD
@@ -88,7 +87,7 @@ def leftovers(environment: Environment) -> Finding:
 
 
 def _warehouse(environment: Environment) -> DuckDBWarehouse:
-    return open_warehouse(database_url("warehouse", environment))
+    return DuckDBWarehouse(database_url("warehouse", environment))
 
 
 @contextmanager
@@ -98,9 +97,9 @@ def _private_folder(beside: Path) -> Iterator[Path]:
 
 
 CHECKS = (
-    Check("warehouse folder", folder, ("warehouse",)),
+    Check("warehouse folder", folder, ("warehouse",), of="duckdb"),
     Check("disk space", room, ("warehouse", "source"), after="warehouse folder"),
-    Check("published file", published, ("warehouse",), after="warehouse folder"),
+    Check("published state", published, ("warehouse",), after="warehouse folder"),
     Check("write-ahead file", write_ahead, ("warehouse",), after="warehouse folder"),
     Check("leftovers", leftovers, ("warehouse",), after="warehouse folder"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from privacy.errors import UsageError
 from stores.mariadb_source import MariadbSource
 from stores.postgresql_source import PostgresqlSource
+from stores.server_deletion import server_deletion
 from stores.source import Source
 from stores.source_deletion import Deletion
 from stores.sqlite_deletion import sqlite_deletion
@@ -33,11 +35,19 @@ def open_source(url: sa.URL | None) -> Source:
     raise UsageError(f"--source: {url.get_backend_name()} cannot be read; sqlite and postgresql can.")
 
 
-def open_source_for_deletion(url: sa.URL) -> AbstractContextManager[Deletion]:
-    """Open a source to delete rows in it, for `sluis retention apply` alone."""
-    if url.get_backend_name() == "sqlite":
-        return sqlite_deletion(url)
-    raise UsageError(f"--source: in {url.get_backend_name()} nothing can be deleted; in sqlite it can.")
+def open_source_for_deletion(url: sa.URL, tables: Iterable[str]) -> AbstractContextManager[Deletion]:
+    """Open a source to delete rows in it, for `sluis retention apply` alone.
+
+    tables: those by which it was decided, and to which nobody else may have written meanwhile.
+    """
+    match url.get_backend_name():
+        case "sqlite":
+            return sqlite_deletion(url)
+        case "postgresql" | "mysql" | "mariadb":
+            return server_deletion(url, tables)
+    raise UsageError(
+        f"--source: in {url.get_backend_name()} nothing can be deleted; in sqlite, postgresql and mariadb it can."
+    )
 
 
 def open_warehouse(url: sa.URL) -> Warehouse:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from privacy.errors import GateError, StoreError
+from stores.ledger.requests import Requests
 from stores.settings import Settings
 from tasks.chamber import open_chamber
 from tests.conftest import Place

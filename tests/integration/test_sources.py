@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import datetime
-import shutil
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from demo.shop import build_shop
 from stores.keyring_file import create_keyring
 from tests.conftest import Place
+from tests.elsewhere import Elsewhere, moved
 from tests.in_chamber import run_in_chamber
 from tests.mariadb import MariadbServer
 from tests.postgres import PostgresServer
-from tests.shop_copies import copy_shop
-
-
-@dataclass(frozen=True)
-class Elsewhere(Place):
-    """A place whose shop is on a server."""
-
-    url: sa.URL
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**super().environment, "SLUIS_SOURCE": self.url.render_as_string(hide_password=False)}
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +36,7 @@ def content(in_sqlite: Place) -> dict[str, str]:
 @pytest.fixture
 def shop(in_sqlite: Place, server: PostgresServer | MariadbServer, tmp_path: Path) -> Elsewhere:
     """Give the shop on a server of each kind."""
-    place = Elsewhere(tmp_path, server.new_database())
-    copy_shop(in_sqlite.source, place.url)
-    shutil.copy(in_sqlite.policy, place.policy)
-    shutil.copy(in_sqlite.keyring, place.keyring)
-    return place
+    return moved(in_sqlite, tmp_path, server.new_database())
 
 
 def test_what_is_read_is_the_same_from_every_database(shop: Elsewhere, content: dict[str, str]) -> None:

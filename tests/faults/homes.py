@@ -159,6 +159,7 @@ class OnServer(Home):
 
     def copied(self, folder: Path) -> OnServer:
         shutil.copytree(self.folder, folder)
+        self.server.execute(self.cut)  # nobody may be in what is copied; the gate's engine keeps a connection
         urls = {name: self.server.new_database(like=url) for name, url in self.urls.items()}
         return OnServer(folder, self.server, urls)
 

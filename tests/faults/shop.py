@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from privacy.errors import SluisError
 from privacy.leak_proof import leak_proof
@@ -39,7 +39,10 @@ CANARIES = ("example.com", "example.org", "anna", "home@", "carl")
 """Parts of what the shop knows of people; none of it may be told, whatever goes wrong."""
 
 
-def make(folder: Path, home_at: Callable[[Path], Home], opened: Callable[[Home], Home]) -> tuple[Home, str]:
+AnyHome = TypeVar("AnyHome", bound=Home)
+
+
+def make(folder: Path, home_at: Callable[[Path], AnyHome], opened: Callable[[AnyHome], AnyHome]) -> tuple[AnyHome, str]:
     """Make the shop in a folder, publish it, let things happen; give its home then, and the hash of a plan of them.
 
     `opened` gives the home once its source is what the shop is now.

@@ -5,16 +5,13 @@ A disk of the server's that is full is not tried here: it would need a file syst
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.faults.homes import Home, OnServer
+from tests.faults.homes import OnServer
 from tests.faults.meeting import CUT, Undisturbed, check, undisturbed
 from tests.faults.points import ON_SERVER, STAGES_ON_SERVER, Stage
-from tests.faults.shop import make
-from tests.postgres import PostgresServer, running
 
 QUICK = {
     ("killed", "run: all tables are moved, and nothing is committed"),
@@ -30,26 +27,13 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    with running(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def shop(server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, str]:
-    """Make the shop once, with a plan. Not to be changed: tests take a copy."""
-    folder = tmp_path_factory.mktemp("shop")
-    return make(folder, lambda folder: OnServer(folder, server), OnServer.with_source)
-
-
-@pytest.fixture(scope="module")
-def wanted(shop: tuple[Home, str], tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    return undisturbed(*shop, tmp_path_factory.mktemp("undisturbed"))
+def wanted(on_server: tuple[OnServer, str], tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    return undisturbed(*on_server, tmp_path_factory.mktemp("undisturbed"))
 
 
 @pytest.mark.parametrize(("trouble", "stage"), CASES, ids=str)
 def test_trouble_leaves_a_whole_state_and_the_next_run_makes_what_it_should(
-    trouble: str, stage: Stage, shop: tuple[Home, str], wanted: Undisturbed, tmp_path: Path
+    trouble: str, stage: Stage, on_server: tuple[OnServer, str], wanted: Undisturbed, tmp_path: Path
 ) -> None:
-    home, plan = shop
+    home, plan = on_server
     check(home.copied(tmp_path / "shop"), stage, stage.at(ON_SERVER), trouble, plan, wanted)

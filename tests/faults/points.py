@@ -6,17 +6,52 @@ from dataclasses import dataclass, replace
 
 from tests.interrupted import Point
 
-CHAMBER, PUBLICATION, REMAINS = "tasks.chamber", "tasks.publication", "tasks.remains"
-LOCK, RUNS, REQUESTS = "stores.ledger.lock", "stores.ledger.runs", "stores.ledger.requests"
-CANDIDATE, FILE, LIVE = (f"stores.warehouse.duckdb_{part}" for part in ("candidate", "file", "live"))
+EVERYWHERE = {
+    "lock": ("stores.ledger.lock", "Lock."),
+    "runs": ("stores.ledger.runs", "Runs."),
+    "requests": ("stores.ledger.requests", "Requests."),
+    "receipts": ("stores.ledger.receipts", "Receipts."),
+    "suppressions": ("stores.ledger.suppressions", "Suppressions."),
+    "frozen": ("stores.ledger.frozen", "Frozen."),
+    "chamber": ("tasks.chamber", "Chamber."),
+    "run": ("tasks.chamber", ""),
+    "publication": ("tasks.publication", ""),
+    "erasure": ("tasks.remains", ""),
+    "treater": ("privacy.treat", "TableTreater."),
+    "gate": ("great_expectations.datasource.fluent.interfaces", "Batch."),
+    "path": ("pathlib", "Path."),
+}
+"""Modules, and classes in them, of the steps of every way; and those of each kind of home."""
+
+IN_FILES = EVERYWHERE | {
+    "source": ("stores.sqlite_source", "SqliteSource."),
+    "candidate": ("stores.warehouse.duckdb_candidate", "DuckDBCandidate."),
+    "remains": ("stores.warehouse.duckdb_remains", "DuckDBRemains."),
+    "state": ("stores.warehouse.duckdb_file", "NewFile."),
+    "marts": ("stores.warehouse.duckdb_marts", "DuckDBMarts."),
+    "live": ("stores.warehouse.duckdb_live", "LiveFile."),
+    "warehouse": ("stores.warehouse.duckdb", "DuckDBWarehouse."),
+}
+
+ON_SERVER = EVERYWHERE | {
+    "source": ("stores.postgresql_source", "PostgresqlSource."),
+    "candidate": ("stores.warehouse.postgresql_candidate", "PostgreSQLCandidate."),
+    "remains": ("stores.warehouse.postgresql_remains", "PostgreSQLRemains."),
+    "state": ("stores.warehouse.postgresql_state", "NewState."),
+    "marts": ("stores.warehouse.postgresql_marts", "PostgreSQLMarts."),
+    "publishing": ("stores.warehouse.postgresql_state", ""),
+    "warehouse": ("stores.warehouse.postgresql", "PostgreSQLWarehouse."),
+}
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A named point of one way."""
+    """A named point of one way, before or after a step of it."""
 
     name: str
-    point: Point
+    step: str
+    entry: int = 1
+    after: bool = False
     published: bool = False
     """Whether analysts see by then what the way makes."""
     written: bool = False
@@ -26,73 +61,108 @@ class Stage:
     def __str__(self) -> str:
         return f"{self.way}: {self.name}"
 
-
-def _run(name: str, module: str, function: str, entry: int = 1, after: bool = False) -> Stage:
-    return Stage(name, Point(module, function, entry, after))
-
-
-def _written(name: str, module: str, function: str, after: bool = False) -> Stage:
-    return Stage(name, Point(module, function, 1, after), written=True)
+    def at(self, home: dict[str, tuple[str, str]]) -> Point:
+        """Give the function that this is in a home."""
+        owner, function = self.step.split(".")
+        module, kind = home[owner]
+        return Point(module, kind + function, self.entry, self.after)
 
 
-def _published(name: str, module: str, function: str, entry: int = 1, after: bool = False) -> Stage:
-    return Stage(name, Point(module, function, entry, after), published=True)
+def after(name: str, step: str, entry: int = 1) -> Stage:
+    return Stage(name, step, entry, after=True)
 
 
-def _erasing(stage: Stage) -> Stage:
-    return replace(stage, way="erasure")
+def written(stage: Stage) -> Stage:
+    return replace(stage, written=True)
 
 
-STAGES = (
-    _run("before the lock", LOCK, "Lock.taken"),
-    _run("locked, without a name", LOCK, "Lock.noted"),
-    _run("locked by name", PUBLICATION, "check_standing"),
-    _run("before its start is noted", RUNS, "Runs.start"),
-    _run("its start is noted", RUNS, "Runs.start", after=True),
-    _run("the candidate is begun", CHAMBER, "Chamber.inspect"),
-    _run("the schema is read", "stores.sqlite_source", "SqliteSource.schema", after=True),
-    _run("the snapshot is open", CHAMBER, "Chamber._take_in_requests"),
-    _run("before requests are decided", REQUESTS, "Requests.decide"),
-    _run("requests are decided", REQUESTS, "Requests.decide", after=True),
-    _run("legal holds are taken in", CHAMBER, "Chamber._take_in_holds", after=True),
-    _run("a first batch is treated", "privacy.treat", "TableTreater.treat", after=True),
-    _run("before a table is staged", CANDIDATE, "DuckDBCandidate.stage"),
-    _run("a table is staged", CANDIDATE, "DuckDBCandidate.stage", after=True),
-    _run("before rows are set aside", CANDIDATE, "DuckDBCandidate.quarantine", 2),
-    _run("rows are set aside", CANDIDATE, "DuckDBCandidate.quarantine", 2, after=True),
-    _run("before a derived table", CANDIDATE, "DuckDBCandidate.stage_groups"),
-    _run("a derived table is staged", CANDIDATE, "DuckDBCandidate.stage_groups", after=True),
-    _run("a child's batch is treated", "privacy.treat", "TableTreater.treat", 4),
-    _run("before figures are counted", "stores.warehouse.duckdb_marts", "DuckDBMarts.count_staged"),
-    _run("a mart is written", "stores.warehouse.duckdb_marts", "DuckDBMarts.write", after=True),
-    _run("before the seal", FILE, "NewFile.seal"),
-    _run("sealed", FILE, "NewFile.seal", after=True),
-    _run("between two suites of the gate", "great_expectations.datasource.fluent.interfaces", "Batch.validate", 3),
-    _run("past the gate", CHAMBER, "pass_gate", after=True),
-    _run("figures are frozen", "stores.ledger.frozen", "Frozen.add", after=True),
-    _run("before the ledger knows of it", RUNS, "Runs.seal"),
-    _written("the ledger knows of it", RUNS, "Runs.seal", after=True),
-    _written("before the swap", LIVE, "LiveFile.swap_in"),
-    _written("the private file is in its place", "pathlib", "Path.rename", after=True),
-    _written("before the one rename", "pathlib", "Path.replace"),
-    _published("the rename is done", "pathlib", "Path.replace", after=True),
-    _published("before the old private file goes", LIVE, "LiveFile._remove_private_files_but", 2),
-    _published("before tombstones are noted as met", "stores.ledger.suppressions", "Suppressions.seen"),
-    _published("before the proof", PUBLICATION, "Publication.prove"),
-    _published("before the receipt", "stores.ledger.receipts", "Receipts.append"),
-    _published("the receipt is issued", "stores.ledger.receipts", "Receipts.append", after=True),
-    _published("requests are noted as applied", REQUESTS, "Requests.applied", after=True),
-    _published("before its end is noted", RUNS, "Runs.end"),
-    _published("its end is noted", RUNS, "Runs.end", after=True),
-    _erasing(_run("locked by name", PUBLICATION, "check_standing")),
-    _erasing(_run("before rows are doomed", "stores.warehouse.duckdb_remains", "DuckDBRemains.doom")),
-    _erasing(_run("rows are doomed", "stores.warehouse.duckdb_remains", "DuckDBRemains.doom", after=True)),
-    _erasing(_run("what stays is written", "stores.warehouse.duckdb_remains", "DuckDBRemains.fill", after=True)),
-    _erasing(_run("what stays is compared", "stores.warehouse.duckdb_remains", "DuckDBRemains.accept", after=True)),
-    _erasing(_run("past the gate", REMAINS, "pass_gate", after=True)),
-    _erasing(_written("the ledger knows of it", RUNS, "Runs.seal", after=True)),
-    _erasing(_written("before the one rename", "pathlib", "Path.replace")),
-    _erasing(_published("the rename is done", "pathlib", "Path.replace", after=True)),
-    _erasing(_published("the receipt is issued", "stores.ledger.receipts", "Receipts.append", after=True)),
-    _erasing(_published("its end is noted", RUNS, "Runs.end", after=True)),
+def published(stage: Stage) -> Stage:
+    return replace(stage, published=True)
+
+
+def erasing(*stages: Stage) -> tuple[Stage, ...]:
+    return tuple(replace(stage, way="erasure") for stage in stages)
+
+
+TO_THE_SWAP = (
+    Stage("before the lock", "lock.taken"),
+    Stage("locked, without a name", "lock.noted"),
+    Stage("locked by name", "publication.check_standing"),
+    Stage("before its start is noted", "runs.start"),
+    after("its start is noted", "runs.start"),
+    Stage("the candidate is begun", "chamber.inspect"),
+    after("the schema is read", "source.schema"),
+    Stage("the snapshot is open", "chamber._take_in_requests"),
+    Stage("before requests are decided", "requests.decide"),
+    after("requests are decided", "requests.decide"),
+    after("legal holds are taken in", "chamber._take_in_holds"),
+    after("a first batch is treated", "treater.treat"),
+    Stage("before a table is staged", "candidate.stage"),
+    after("a table is staged", "candidate.stage"),
+    Stage("before rows are set aside", "candidate.quarantine", 2),
+    after("rows are set aside", "candidate.quarantine", 2),
+    Stage("before a derived table", "candidate.stage_groups"),
+    after("a derived table is staged", "candidate.stage_groups"),
+    Stage("a child's batch comes", "treater.treat", 4),
+    Stage("before figures are counted", "marts.count_staged"),
+    after("a mart is written", "marts.write"),
+    Stage("before the seal", "state.seal"),
+    after("sealed", "state.seal"),
+    Stage("between two suites of the gate", "gate.validate", 3),
+    after("past the gate", "run.pass_gate"),
+    after("figures are frozen", "frozen.add"),
+    Stage("before the ledger knows of it", "runs.seal"),
+    written(after("the ledger knows of it", "runs.seal")),
+)
+
+FROM_THE_SWAP = (
+    Stage("before tombstones are noted as met", "suppressions.seen"),
+    Stage("before the proof", "warehouse.look_for"),
+    Stage("before the receipt", "receipts.append"),
+    after("the receipt is issued", "receipts.append"),
+    after("requests are noted as applied", "requests.applied"),
+    Stage("before its end is noted", "runs.end"),
+    after("its end is noted", "runs.end"),
+)
+
+ERASURE = erasing(
+    Stage("locked by name", "publication.check_standing"),
+    Stage("before rows are doomed", "remains.doom"),
+    after("rows are doomed", "remains.doom"),
+    after("what stays is written", "remains.fill"),
+    after("what stays is compared", "remains.accept"),
+    after("past the gate", "erasure.pass_gate"),
+    written(after("the ledger knows of it", "runs.seal")),
+    published(after("the receipt is issued", "receipts.append")),
+    published(after("its end is noted", "runs.end")),
+)
+
+SWAP_OF_FILES = (
+    written(Stage("before the swap", "live.swap_in")),
+    written(after("the private file is in its place", "path.rename")),
+    written(Stage("before the one rename", "path.replace")),
+    published(after("the rename is done", "path.replace")),
+    published(Stage("before the old private file goes", "live._remove_private_files_but", 2)),
+)
+
+SWAP_ON_SERVER = (
+    written(Stage("before the swap", "state.publish")),
+    written(Stage("all tables are moved, and nothing is committed", "publishing.let_read")),
+    published(after("the swap is committed", "state._publish")),
+    published(Stage("before the empty schemas go", "state.close")),
+)
+
+STAGES_OF_FILES = (
+    *TO_THE_SWAP,
+    *SWAP_OF_FILES,
+    *map(published, FROM_THE_SWAP),
+    *ERASURE,
+    *erasing(SWAP_OF_FILES[2], SWAP_OF_FILES[3]),
+)
+STAGES_ON_SERVER = (
+    *TO_THE_SWAP,
+    *SWAP_ON_SERVER,
+    *map(published, FROM_THE_SWAP),
+    *ERASURE,
+    *erasing(SWAP_ON_SERVER[1], SWAP_ON_SERVER[2]),
 )

@@ -7,6 +7,8 @@ import os
 import resource
 from pathlib import Path
 
+import psycopg
+
 PULLED = ".pulled"
 """Ends the name of a folder that is gone for the process in trouble."""
 
@@ -34,3 +36,9 @@ def put_it_back(folder: Path) -> None:
     """Bring the folder back, as it was left."""
     if (pulled := Path(f"{folder}{PULLED}")).exists():
         pulled.rename(folder)
+
+
+def cut_connections(server: str, statement: str) -> None:
+    """Let the server end every session, as one does that is restarted."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement.encode())

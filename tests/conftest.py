@@ -128,7 +128,7 @@ def _runs_alone(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+def orchestrator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
     """Run a real Prefect server, which flows in this process and commands report to."""
     with serving(tmp_path_factory.mktemp("prefect"), "--no-ui") as server:
         os.environ |= server.environment
@@ -140,9 +140,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
 
 
 @pytest.fixture(scope="session")
-def prefect_server(server: PrefectServer) -> Path:
+def prefect_server(orchestrator: PrefectServer) -> Path:
     """Run a real Prefect server; give its home."""
-    return server.home
+    return orchestrator.home
 
 
 def _read_settings_again() -> None:

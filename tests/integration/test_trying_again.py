@@ -72,7 +72,7 @@ def test_outside_a_deployment_nothing_is_tried_again() -> None:
 
 
 def test_in_a_deployment_the_run_is_tried_again_and_its_log_says_so(
-    server: PrefectServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    orchestrator: PrefectServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "nightly")  # which Prefect sets in a worker's runs
     work = Work(ConnectionLostError("source: the connection was lost."), 1)

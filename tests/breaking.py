@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +20,7 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
+from privacy.treatments.masking import MaskEmail
 from tests.conftest import Place
 from tests.quoting import EMAIL, QUOTING
 
@@ -189,7 +191,22 @@ WAYS: dict[str, Break] = {
 PUBLISHED_ALL_THE_SAME = {"artifacts"}
 
 
+HELD_UP = "held up"
+"""No way to fail: a run waits at its first table, as long as the file says so."""
+
+
 def break_this_process() -> None:
     """Break as the file says that BREAK_IN_WAY names; where it is empty, in no way."""
-    if way := Path(os.environ[WAY]).read_text(encoding="utf-8"):
-        WAYS[way](pytest.MonkeyPatch(), Place(Path(os.environ["SLUIS_POLICY"]).parent))
+    file = Path(os.environ[WAY])
+    way, patch = file.read_text(encoding="utf-8"), pytest.MonkeyPatch()
+    if way == HELD_UP:
+        treat = MaskEmail.treat
+
+        def waiting(*arguments: Any) -> Any:
+            while file.read_text(encoding="utf-8") == HELD_UP:
+                time.sleep(0.2)
+            return treat(*arguments)
+
+        patch.setattr(MaskEmail, "treat", waiting)
+    elif way:
+        WAYS[way](patch, Place(Path(os.environ["SLUIS_POLICY"]).parent))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import shutil
 import time
@@ -55,8 +54,7 @@ class Browser:
         """Keep what is seen, where a folder is named for it."""
         if folder := os.environ.get(SCREENSHOTS):
             time.sleep(2)  # what fades in has faded in
-            taken = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "jpeg", "quality": 60})
-            (Path(folder) / f"{name}.jpg").write_bytes(base64.b64decode(taken["data"]))
+            self.driver.save_screenshot(str(Path(folder) / f"{name}.png"))
 
 
 @contextmanager

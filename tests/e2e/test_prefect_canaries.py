@@ -66,8 +66,9 @@ def all_ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AllWays]:
                 (place.folder / file.name).unlink(missing_ok=True)
                 shutil.copy2(file, place.folder)
             way_file.write_text(way)
-            began = server.start("refresh-warehouse/refresh").json()
-            state = server.wait_for(began["id"], seconds=300)["state"]
+            began = server.start("refresh-warehouse/refresh")
+            assert began.is_success, began.text
+            state = server.wait_for(began.json()["id"], seconds=300)["state"]
             seen.ends[way] = state["type"], state["message"]
         yield seen
 

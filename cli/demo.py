@@ -56,7 +56,13 @@ def demo(
             return {"dir": str(directory), **places}
         return refresh(output, as_of)
 
-    answer(output, work, _render_shop if shop_only else render_run, strict)
+    def render(console: Console, told: dict[str, Any]) -> None:
+        if shop_only:
+            return _render_shop(console, told)
+        render_run(console, told)
+        return _hint_at_prefect(console, directory)
+
+    answer(output, work, render, strict)
 
 
 def _make(directory: Path, orders: int, seed: int, as_of: datetime.date | None, output: Output) -> dict[str, Any]:
@@ -104,5 +110,15 @@ def _write_policy(path: Path, shipped: bytes) -> None:
 
 def _render_shop(console: Console, made: dict[str, Any]) -> None:
     console.print(f"Made {made['dir']}: a shop of {sum(made['rows'].values()):,} rows. Run the main job on it with")
-    flags = " ".join(f"--{name} {shlex.quote(place)}" for name, place in _places(Path(made["dir"])).items())
-    console.print(f"  sluis run {flags}", soft_wrap=True, highlight=False)
+    console.print(f"  sluis run {_flags(Path(made['dir']))}", soft_wrap=True, highlight=False)
+
+
+def _hint_at_prefect(console: Console, directory: Path) -> None:
+    console.print("\nLet it run every night, and see it in Prefect's UI, with")
+    home = shlex.quote(str(directory / "prefect"))
+    console.print(f"  sluis up --dir {home} {_flags(directory)}", soft_wrap=True, highlight=False)
+
+
+def _flags(directory: Path) -> str:
+    """Give the flags that name a demo's places."""
+    return " ".join(f"--{name} {shlex.quote(place)}" for name, place in _places(directory).items())

@@ -13,6 +13,7 @@ from cli.check import check
 from cli.demo import demo
 from cli.deployments import deployments
 from cli.doctor.command import doctor
+from cli.down import down
 from cli.erase import erase
 from cli.hold import hold
 from cli.keys import keys
@@ -24,6 +25,7 @@ from cli.replay import replay
 from cli.restrain import object_, restrict
 from cli.retention import retention
 from cli.run import run
+from cli.up import up
 from privacy.errors import UsageError
 
 WrongFlag = typer.BadParameter.__base__ or typer.BadParameter
@@ -54,6 +56,8 @@ app.command()(doctor)
 app.command()(approve)
 app.command()(replay)
 app.command()(deployments)
+app.command()(up)
+app.command()(down)
 app.add_typer(erase, name="erase")
 app.add_typer(restrict, name="restrict")
 app.add_typer(object_, name="object")

@@ -94,11 +94,11 @@ class Chamber:
         keys = self.publication.keyring.subjects()
         self.record.warnings += take_holds_in(extraction, schema, self.publication.ledger, keys, self.actor.name)
 
-    def load(self, name: str) -> TableCounts:
+    def load(self, name: str, also_tell: OnProgress | None = None) -> TableCounts:
         """Extract, treat and stage one table, after those it refers to; say what became of its rows."""
         table = self.policy.tables[name]
         treater = self._open.treater(name)
-        totals, batches = self._open.read(treater)
+        totals, batches = self._open.telling(also_tell).read(treater)
         if table.derived:
             counts = self._stage_groups(table, treater, batches)
             self.facts[name] = TableFacts(counts, None)

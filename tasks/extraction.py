@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
@@ -52,6 +52,17 @@ class Extraction:
             reading = Reading(table.derived.source, treater.read, null=table.derived.where_null, filled=key)
         totals = self.snapshot.totals(reading)
         return totals, self._batches(reading, totals.rows, table.publish_as if table.derived else reading.table)
+
+    def telling(self, also: OnProgress | None) -> Extraction:
+        """Read on, and tell somebody else as well how far it is."""
+        if also is None:
+            return self
+
+        def both(step: str, done: int, total: int) -> None:
+            self.on_progress(step, done, total)
+            also(step, done, total)
+
+        return replace(self, on_progress=both)
 
     def look_at(self, reading: Reading, what: str) -> Iterator[dict[str, pa.Array]]:
         """Read columns ahead of their table, in their declared types."""

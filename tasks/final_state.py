@@ -12,13 +12,16 @@ from typing import Any, ParamSpec, Protocol
 from prefect.states import Completed, Failed, State
 
 from privacy.errors import SluisError
+from privacy.evidence import RunRecord
 from privacy.leak_proof import leak_proof
+from tasks.shown import show_refusal, show_run
 from tasks.trying_again import trying_again
 
 P = ParamSpec("P")
 
-SKIPPED = "Skipped"
-"""The name of a final state in which nothing was done, and nothing had to be."""
+SKIPPED, WARNED = "Skipped", "Warned"
+"""Names of last states beside Prefect's: nothing was done, nor had to be; done, with warnings that count as failure.
+Prefect's events bear them, and flows/automations.yaml waits for them."""
 
 
 class Outcome(Protocol):
@@ -47,10 +50,13 @@ def ends_readably(
             if stopped and skip_on and isinstance(stopped, skip_on):
                 return Completed(name=SKIPPED, message=f"Nothing was done: {stopped}")
             if stopped:
+                show_refusal(stopped)
                 return Failed(message=str(stopped), data=stopped)
+            if record := outcome if isinstance(outcome, RunRecord) else getattr(outcome, "record", None):
+                show_run(record)
             message = "\n".join([told(outcome), *(f"! {warning}" for warning in outcome.warnings)])
             if outcome.warnings and any(getattr(form, "on_warnings", None) == "fail" for form in args):
-                return Failed(name="Warned", message=message)
+                return Failed(name=WARNED, message=message)
             return Completed(message=message, data=outcome)
 
         return ended

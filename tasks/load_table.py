@@ -6,6 +6,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from privacy.leak_proof import leak_proof
+from tasks.load_progress import LoadProgress
 from tasks.run import chamber_of
 
 
@@ -14,4 +15,4 @@ from tasks.run import chamber_of
 def load_table(table: str, run: str) -> dict[str, Any]:
     """Extract, treat and stage one table; return what became of its rows."""
     chamber, _ = chamber_of(run)
-    return chamber.load(table).as_json()
+    return chamber.load(table, LoadProgress(table)).as_json()

@@ -196,7 +196,13 @@ def run_in_own_process(*arguments: str, **environment: str) -> subprocess.Comple
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     """Make a corner shop with its policy and keys; nothing has run yet."""
-    made = Place(tmp_path)
+    return corner_shop(tmp_path)
+
+
+def corner_shop(folder: Path) -> Place:
+    """Make a corner shop in a folder."""
+    folder.mkdir(exist_ok=True)
+    made = Place(folder)
     with contextlib.closing(sqlite3.connect(made.source)) as connection, connection:
         connection.executescript(SCHEMA)
         fill(connection, datetime.date.today())

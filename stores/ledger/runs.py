@@ -67,12 +67,15 @@ class Runs:
 
     def last_published(self, kind: str | None = None) -> PublishedRun | None:
         """Give the run that was published last, of one kind or of any."""
+        return next(iter(self.recent(kind, 1)), None)
+
+    def recent(self, kind: str | None, most: int) -> list[PublishedRun]:
+        """Give the runs that were published last, of one kind or of any; the newest first."""
         columns = [RUN.c[field.name] for field in dataclasses.fields(PublishedRun)]
         of_kind = sa.true() if kind is None else RUN.c.kind == kind
         query = sa.select(*columns).where(RUN.c.state == "published", of_kind).order_by(RUN.c.number.desc())
         with reading(self._engine) as connection:
-            found = connection.execute(query.limit(1)).mappings().first()
-        return PublishedRun(**found) if found else None
+            return [PublishedRun(**found) for found in connection.execute(query.limit(most)).mappings()]
 
     def last_rows(self) -> dict[str, int]:
         """Give how many rows the last published run read for each published table."""

@@ -1,0 +1,64 @@
+"""Processes that stay when the command ends, known again by a mark in their environment, which their children inherit.
+
+A process id alone may long be another's; a random mark is nobody else's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TextIO
+
+import psutil
+
+MARK = "SLUIS_UP"
+"""The variable that holds the mark."""
+PATIENCE = 30
+"""Seconds that a process has to end by itself: a run cleans its candidate up."""
+
+
+def start_python(arguments: list[str], environment: Mapping[str, str], mark: str, log: Path) -> psutil.Process:
+    """Start a Python module in a session of its own; what it says goes into `log`, for its owner's eyes only."""
+    with open_private(log) as said:
+        started = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            env={**environment, MARK: mark},
+            cwd=log.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+            umask=0o077,
+        )
+    return psutil.Process(started.pid)
+
+
+def open_private(file: Path) -> TextIO:
+    """Open a file, to write it anew, that only its owner can read."""
+    return open(file, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600))
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """Find all living processes that bear a mark, the oldest first."""
+    found = [process for process in psutil.process_iter() if _bears(process, mark)]
+    return sorted(found, key=psutil.Process.create_time)
+
+
+def _bears(process: psutil.Process, mark: str) -> bool:
+    with contextlib.suppress(psutil.Error, OSError):
+        return process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def end(processes: list[psutil.Process]) -> None:
+    """Ask processes to end, and kill those that do not."""
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal_number)
+        _, processes = psutil.wait_procs(processes, timeout=PATIENCE)

@@ -19,8 +19,9 @@ from tasks.trying_again import trying_again
 
 P = ParamSpec("P")
 
-SKIPPED = "Skipped"
-"""The name of a final state in which nothing was done, and nothing had to be."""
+SKIPPED, WARNED = "Skipped", "Warned"
+"""Names of last states beside Prefect's: nothing was done, nor had to be; done, with warnings that count as failure.
+Prefect's events bear them, and flows/automations.yaml waits for them."""
 
 
 class Outcome(Protocol):
@@ -55,7 +56,7 @@ def ends_readably(
                 show_run(record)
             message = "\n".join([told(outcome), *(f"! {warning}" for warning in outcome.warnings)])
             if outcome.warnings and any(getattr(form, "on_warnings", None) == "fail" for form in args):
-                return Failed(name="Warned", message=message)
+                return Failed(name=WARNED, message=message)
             return Completed(message=message, data=outcome)
 
         return ended

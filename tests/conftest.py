@@ -193,7 +193,7 @@ def _runs_alone(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+def orchestrator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
     """Run a real Prefect server, which flows in this process and commands report to."""
     with serving(tmp_path_factory.mktemp("prefect"), "--no-ui") as server:
         os.environ |= server.environment
@@ -205,9 +205,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
 
 
 @pytest.fixture(scope="session")
-def prefect_server(server: PrefectServer) -> Path:
+def prefect_server(orchestrator: PrefectServer) -> Path:
     """Run a real Prefect server; give its home."""
-    return server.home
+    return orchestrator.home
 
 
 def _read_settings_again() -> None:
@@ -261,7 +261,13 @@ def run_in_own_process(*arguments: str, **environment: str) -> subprocess.Comple
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     """Make a corner shop with its policy and keys; nothing has run yet."""
-    made = Place(tmp_path)
+    return corner_shop(tmp_path)
+
+
+def corner_shop(folder: Path) -> Place:
+    """Make a corner shop in a folder."""
+    folder.mkdir(exist_ok=True)
+    made = Place(folder)
     with contextlib.closing(sqlite3.connect(made.source)) as connection, connection:
         connection.executescript(SCHEMA)
         fill(connection, datetime.date.today())

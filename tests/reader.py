@@ -3,6 +3,7 @@
 ```python or ```yaml    a file, if the first line is a comment with its name; else a part of one that is there
 ```diff                 a change of the file that stands behind +++ in the first line
 ```console              commands behind $ and what they answer; … is whatever it may be, on a line or for some lines
+```text                 what a reader cannot do here, on another machine or for ever: it is read, and no more
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ class Reader:
                 for command, answer in typed(block.text):
                     self._type(command, answer)
                 assert self._ended_with == 0, "the page does not show that its last command fails"
+            case "text":
+                pass
             case other:
                 raise AssertionError(f"line {block.line}: a reader does not know what to do with {other or 'a block'}")
 

@@ -173,7 +173,12 @@ APPROVAL = sa.Table(
     METADATA,
     sa.Column("plan_hash", sa.String(64), primary_key=True, doc="the plan"),
     sa.Column("actor", sa.String, primary_key=True, doc="who approved it"),
-    sa.Column("basis", sa.String, nullable=False, doc="how the actor is known: operating_system or stated"),
+    sa.Column(
+        "basis",
+        sa.String,
+        nullable=False,
+        doc="how the actor is known: operating_system, stated, or in a form, to whose worker",
+    ),
     sa.Column("at", Moment, nullable=False, doc="when"),
 )
 

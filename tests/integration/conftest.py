@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import datetime
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 import tests.mariadb
-from stores.keyring_file import create_keyring
 from stores.ledger import Ledger, open_ledger
-from tests.conftest import Place, run_in_process
-from tests.corner_shop import POLICY, SCHEMA, fill
+from tests.conftest import Place, corner_shop, run_in_process
 from tests.in_chamber import run_in_chamber
 from tests.mariadb import MariadbServer
 from tests.place_in_postgresql import PlaceInPostgreSQL
@@ -28,12 +23,7 @@ from tests.warehouses import KINDS, AnyWarehouse, warehouse_of
 @pytest.fixture(scope="session")
 def run_once(prefect_server: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Run the corner shop once. Not to be changed: tests take a copy."""
-    made = Place(tmp_path_factory.mktemp("corner_shop"))
-    with contextlib.closing(sqlite3.connect(made.source)) as connection, connection:
-        connection.executescript(SCHEMA)
-        fill(connection, datetime.date.today())
-    made.policy.write_text(POLICY, encoding="utf-8")
-    create_keyring(made.keyring, datetime.date.today())
+    made = corner_shop(tmp_path_factory.mktemp("corner_shop"))
     outcome = run_in_process("run", "--output", "json", **made.environment)
     assert outcome.exit_code == 0, outcome.said
     return made

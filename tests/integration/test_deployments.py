@@ -37,12 +37,12 @@ pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
-def deployed(server: PrefectServer) -> PrefectServer:
+def deployed(orchestrator: PrefectServer) -> PrefectServer:
     """Deploy all from the clone, as its user does."""
     for command in (("work-pool", "create", POOL, "--type", "process"), ("deploy", "--all")):
-        done = server.prefect(*command, cwd=ROOT)
+        done = orchestrator.prefect(*command, cwd=ROOT)
         assert done.returncode == 0, done.stdout + done.stderr
-    return server
+    return orchestrator
 
 
 @pytest.fixture(scope="module")

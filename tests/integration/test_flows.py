@@ -23,7 +23,7 @@ from tests.rights_shop import ANNA, BOB, CARLA, DORA, asked, in_ledger, states, 
 
 WORKER = "worker.of.sluis"
 
-pytestmark = pytest.mark.usefixtures("server")
+pytestmark = pytest.mark.usefixtures("orchestrator")
 
 
 @pytest.fixture
@@ -299,11 +299,13 @@ def test_a_run_that_takes_too_long_ends_as_timed_out_and_changes_nothing(at: Pla
     assert said(ended(refresh_warehouse))[0] == "Completed", "the next one works"
 
 
-def test_runs_are_named_by_day_or_plan_and_never_by_a_person(at: Place, server: PrefectServer, planned: str) -> None:
+def test_runs_are_named_by_day_or_plan_and_never_by_a_person(
+    at: Place, orchestrator: PrefectServer, planned: str
+) -> None:
     ended(refresh_warehouse, PublishOptions(as_of=datetime.date(2026, 3, 10)))
     ended(approve_plan, approval(planned, "olga.kanarie"))
 
-    names = {run["name"] for run in server.ask("POST", "flow_runs/filter", limit=200).json()}
+    names = {run["name"] for run in orchestrator.ask("POST", "flow_runs/filter", limit=200).json()}
 
     assert "refresh of 2026-03-10" in names
     assert f"approve plan {planned[:12]}" in names

@@ -23,8 +23,9 @@ import stores.warehouse.duckdb_file
 from privacy.errors import SluisError
 from privacy.treatments.base import arrow
 from privacy.treatments.masking import MaskEmail
-from tests.byte_search import Search, as_text, unbroken
+from tests.byte_search import Search, as_text
 from tests.conftest import Outcome, Place, run_in_process
+from tests.prefect_search import finds, prefect_keeps
 
 EMAIL, GUEST, IP, IP6 = (
     "anna.canary@example.com",
@@ -249,22 +250,6 @@ def everything_written(place: Place) -> dict[str, bytes]:
             if path.read_bytes()[8:12] == b"DUCK":
                 found |= {f"{path.name}: {name}": text for name, text in as_text(path).items()}
     return found
-
-
-def prefect_keeps(home: Path) -> dict[str, bytes]:
-    """Give every file of Prefect's home (database and write-ahead log, results, logs), and its tables' rows as text."""
-    found = {str(path): path.read_bytes() for path in home.rglob("*") if path.is_file()}
-    with closing(sqlite3.connect(f"file:{home / 'prefect.db'}?mode=ro", uri=True)) as database:
-        for (table,) in database.execute("select name from sqlite_schema where type = 'table'").fetchall():
-            rows = database.execute(f'select * from "{table}"').fetchall()
-            found[f"table {table}"] = "\n".join(str(value) for row in rows for value in row).encode()
-    return found
-
-
-def finds(search: Search, written: dict[str, bytes]) -> dict[str, dict[str, int]]:
-    """Search all of it, as it is and without the line ends that base64 of pickles has; give what was found where."""
-    joined = {f"{name}, joined": unbroken(data) for name, data in written.items()}
-    return {name: found for name, data in (written | joined).items() if (found := search.find(data))}
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -24,6 +24,7 @@ from prefect.utilities.templating import apply_values
 from pydantic import BaseModel
 
 from stores.settings import VARIABLES
+from tasks.final_state import SKIPPED, WARNED
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "prefect.yaml").read_text(encoding="utf-8")
@@ -87,6 +88,16 @@ def test_a_run_ends_after_a_time_and_has_a_name_of_its_own(deployment: dict[str,
     assert flow.flow_run_name
     assert flow.persist_result is False
     assert not flow.retries, "Prefect would retry whatever fails"
+
+
+def test_the_automation_that_crashes_silent_runs_knows_every_name_of_a_last_state() -> None:
+    """A run that ended under a name which it does not wait for would be marked as crashed a little later."""
+    automations = yaml.safe_load(files("flows").joinpath("automations.yaml").read_text(encoding="utf-8"))["automations"]
+    (silent,) = [one for one in automations if one["name"] == "sluis-crash-silent-runs"]
+
+    names = {"Completed", "Failed", "Cancelled", "Crashed", "TimedOut", SKIPPED, WARNED}
+
+    assert {f"prefect.flow-run.{name}" for name in names} <= set(silent["trigger"]["expect"])
 
 
 def test_a_package_carries_the_declarations() -> None:

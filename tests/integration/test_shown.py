@@ -38,10 +38,10 @@ def events(server: PrefectServer, name: str, of: str) -> list[dict[str, Any]]:
     return []
 
 
-def test_a_published_run_is_summed_up_and_told_in_tables(server: PrefectServer, place: Place, run: Run) -> None:
+def test_a_published_run_is_summed_up_and_told_in_tables(orchestrator: PrefectServer, place: Place, run: Run) -> None:
     told = run().json
 
-    shown = artifacts(server)
+    shown = artifacts(orchestrator)
 
     assert shown.keys() == {
         "sluis-run",
@@ -61,11 +61,13 @@ def _rows(artifact: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_published_tables_are_assets_made_of_source_tables_and_their_keys_name_no_place(
-    server: PrefectServer, place: Place, run: Run
+    orchestrator: PrefectServer, place: Place, run: Run
 ) -> None:
     assert run().exit_code == 0
 
-    (made, *_) = events(server, "prefect.asset.materialization.succeeded", "corner-shop/warehouse/analytics/sales")
+    (made, *_) = events(
+        orchestrator, "prefect.asset.materialization.succeeded", "corner-shop/warehouse/analytics/sales"
+    )
 
     assert "sluis://corner-shop/source/sale" in {related["prefect.resource.id"] for related in made["related"]}
     assert made["payload"]["published"] == len(place.rows("select 1 from analytics.sales"))
@@ -73,37 +75,37 @@ def test_published_tables_are_assets_made_of_source_tables_and_their_keys_name_n
 
 
 def test_a_closed_gate_shows_what_to_do_and_is_an_event_with_counts(
-    server: PrefectServer, place: Place, run: Run
+    orchestrator: PrefectServer, place: Place, run: Run
 ) -> None:
     says_nothing = "because: Says nothing of anybody."
     line = place.change_policy(says_nothing, says_nothing + ", promises: [{kind: in_values, values: [nowhere]}]")
     outcome = run()
     assert outcome.exit_code == 1
 
-    shown = artifacts(server)
+    shown = artifacts(orchestrator)
 
     assert f"policy.yaml:{line}" in shown["sluis-gate-refused"]["data"]
     assert "what to do" in shown["sluis-gate-refused"]["data"]
     assert _rows(shown["sluis-gates"])[0]["result"] == "broken"
-    (event,) = events(server, "sluis.gate.failed", outcome.json["run_id"])
+    (event,) = events(orchestrator, "sluis.gate.failed", outcome.json["run_id"])
     assert event["payload"]["broken"] == 1
     assert event["payload"].keys() == {"passed", "broken", "crashed", "rows"}
 
 
-def test_drift_is_shown_and_is_an_event_with_counts(server: PrefectServer, place: Place, run: Run) -> None:
+def test_drift_is_shown_and_is_an_event_with_counts(orchestrator: PrefectServer, place: Place, run: Run) -> None:
     place.change_source("alter table buyer add column bsn text", "create table surprise (id integer)")
     assert run().exit_code == 4
 
-    shown = artifacts(server)
+    shown = artifacts(orchestrator)
 
     assert {(row["kind"], row["table"]) for row in _rows(shown["sluis-drift"])} == {
         ("new_column", "buyer"),
         ("new_table", "surprise"),
     }
-    assert events(server, "sluis.drift.found", "source")[0]["payload"] == {"new_column": 1, "new_table": 1}
+    assert events(orchestrator, "sluis.drift.found", "source")[0]["payload"] == {"new_column": 1, "new_table": 1}
 
 
-def test_an_applied_erasure_is_an_event_with_counts(server: PrefectServer, shop: Place, sluis: Command) -> None:
+def test_an_applied_erasure_is_an_event_with_counts(orchestrator: PrefectServer, shop: Place, sluis: Command) -> None:
     asked = shop.folder / "asked.txt"
     with contextlib.closing(sqlite3.connect(shop.source)) as source:
         (buyer,) = source.execute("select max(buyer_id) from sale").fetchone()
@@ -112,14 +114,18 @@ def test_an_applied_erasure_is_an_event_with_counts(server: PrefectServer, shop:
     assert registered.exit_code == 0, registered.said
     told = sluis("run", "--output", "json", **shop.environment).json
 
-    (event,) = events(server, "sluis.erasure.applied", told["run_id"])
+    (event,) = events(orchestrator, "sluis.erasure.applied", told["run_id"])
 
     assert event["payload"]["requests"] == 1
     assert sum(event["payload"]["rows_by_table"].values()) == sum(t["erased"] for t in told["tables"].values()) > 0
 
 
 def test_a_run_that_cannot_be_shown_is_published_all_the_same_and_warned_of_once(
-    server: PrefectServer, place: Place, run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    orchestrator: PrefectServer,
+    place: Place,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def lost(*_: Any, **__: Any) -> None:
         raise ConnectionError("anna.canary@example.com")
@@ -141,7 +147,7 @@ def test_outside_a_flow_nothing_is_shown(monkeypatch: pytest.MonkeyPatch) -> Non
     tasks.shown.show_refusal(DriftError("nothing of it is sent"))
 
 
-def test_a_long_extract_has_a_bar_that_ends_at_its_end(server: PrefectServer) -> None:
+def test_a_long_extract_has_a_bar_that_ends_at_its_end(orchestrator: PrefectServer) -> None:
     @flow
     def extract() -> None:
         progress = LoadProgress("sale", every=0)
@@ -150,18 +156,18 @@ def test_a_long_extract_has_a_bar_that_ends_at_its_end(server: PrefectServer) ->
 
     extract()
 
-    (bar,) = artifacts(server).values()
+    (bar,) = artifacts(orchestrator).values()
     assert (bar["type"], float(bar["data"])) == ("progress", 100.0)
 
 
-def test_a_short_extract_has_none_and_one_that_cannot_be_shown_goes_on(server: PrefectServer) -> None:
+def test_a_short_extract_has_none_and_one_that_cannot_be_shown_goes_on(orchestrator: PrefectServer) -> None:
     @flow
     def extract() -> None:
         LoadProgress("sale")("sale", 100, 100)
 
     extract()
 
-    assert artifacts(server) == {}
+    assert artifacts(orchestrator) == {}
     outside = LoadProgress("sale", every=0)
     outside("sale", 1, 0)
     outside("sale", 1, 2)

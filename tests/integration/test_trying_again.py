@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from prefect import flow
 from tenacity import RetryCallState, wait_none
 
 from privacy.errors import ConnectionLostError, GateError, LockError, StoreError
 from tasks.trying_again import ATTEMPTS, again_when_lost, trying_again
+from tests.prefect_server import PrefectServer
 
 
 class Work:
@@ -67,3 +69,17 @@ def test_outside_a_deployment_nothing_is_tried_again() -> None:
         trying_again(work)()
 
     assert work.calls == 1
+
+
+def test_in_a_deployment_the_run_is_tried_again_and_its_log_says_so(
+    orchestrator: PrefectServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "nightly")  # which Prefect sets in a worker's runs
+    work = Work(ConnectionLostError("source: the connection was lost."), 1)
+
+    @flow(name="lost-once", persist_result=False)
+    def lost_once() -> str:
+        return trying_again(work, wait_none())()
+
+    assert lost_once() == "done"
+    assert "source: the connection was lost.\nTrying again in 0 s, for the 2. of 4 times." in caplog.text

@@ -40,26 +40,26 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.long
 def test_the_wheel_deploys_and_works_where_there_is_no_clone(
-    installed: Path, server: PrefectServer, rights_once: Place, tmp_path: Path
+    installed: Path, orchestrator: PrefectServer, rights_once: Place, tmp_path: Path
 ) -> None:
     python, elsewhere = str(installed / "python"), tmp_path / "elsewhere"
     elsewhere.mkdir()
     assert done(python, "-c", "import flows; print(flows.__file__)", cwd=elsewhere).startswith(str(installed.parent))
     assert "refresh, retention, erasure-intake" in done(installed / "sluis", "deployments", cwd=elsewhere)
-    server.prefect("work-pool", "create", POOL, "--type", "process", cwd=elsewhere)  # unless it is there
+    orchestrator.prefect("work-pool", "create", POOL, "--type", "process", cwd=elsewhere)  # unless it is there
 
-    deployed = server.prefect("deploy", "--all", python=python, cwd=elsewhere)
+    deployed = orchestrator.prefect("deploy", "--all", python=python, cwd=elsewhere)
 
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
     place = Place(tmp_path / "shop")
     shutil.copytree(rights_once.folder, place.folder)
     before = place.fingerprint()
     environment = {**place.environment, "SLUIS_HOME": str(elsewhere)}
-    with server.worker(environment, tmp_path / "worker.log", python):
+    with orchestrator.worker(environment, tmp_path / "worker.log", python):
         for deployment in ("refresh-warehouse/refresh", "apply-retention/retention", "take-requests-in/erasure-intake"):
-            started = server.start(deployment)
+            started = orchestrator.start(deployment)
             assert started.status_code == 201, started.text
-            run = server.wait_for(started.json()["id"])
+            run = orchestrator.wait_for(started.json()["id"])
             assert run["state"]["name"] == "Completed", run["state"]["message"]
     assert place.fingerprint() != before
     assert counted(place)["sales"] == 14

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import sqlalchemy as sa
 
 from benchmarks.chamber import load_in_parallel
 from benchmarks.measure import Measured, tell
-from benchmarks.places import settings
+from benchmarks.places import load_libraries, settings
 from tasks.chamber import open_chamber
 
 GATE, STATEMENTS = "gate", "its statements"
@@ -19,7 +18,7 @@ GATE, STATEMENTS = "gate", "its statements"
 
 def measure(shop: Path, to: Path) -> Measured:
     """Gate a shop's candidate, then run the same statements on it directly."""
-    import_module("great_expectations.expectations")  # or the gate would do it, while it is measured
+    load_libraries()
     measured, caught = Measured(), list[tuple[str, Any]]()
 
     def catch(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:

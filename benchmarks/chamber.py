@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
-from importlib import import_module
 from pathlib import Path
 
 from benchmarks.measure import WHOLE, Measured, tell
-from benchmarks.places import settings
+from benchmarks.places import load_libraries, settings
 from stores.source import READERS
 from tasks.chamber import Chamber, open_chamber
 from tasks.in_parallel import in_parallel
@@ -18,7 +17,7 @@ IN_TURN = "in_turn"
 
 def measure(shop: Path, to: Path, how: str = "") -> Measured:
     """Run the main job's steps on a shop: tables as a run loads them, or `in_turn`, so that each can be measured."""
-    import_module("great_expectations.expectations")  # or the gate would do it, while it is measured
+    load_libraries()
     measured = Measured()
     with measured.step(WHOLE) as whole, ExitStack() as stack:
         with measured.step("inspect"):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime
 import sqlite3
 from contextlib import ExitStack, closing
-from importlib import import_module
 from pathlib import Path
 
 from benchmarks.chamber import load_in_parallel, rows_read
 from benchmarks.measure import Measured, Step, tell
-from benchmarks.places import policy_of, settings
+from benchmarks.places import load_libraries, policy_of, settings
 from privacy.policy import Policy
 from privacy.subjects import CUSTOMER, identifiers_of
 from stores.ledger import open_ledger
@@ -31,7 +30,7 @@ FIRST, PLAIN, REGISTER, PLAN, APPLY, ERASING = (
 
 def measure(shop: Path, to: Path) -> Measured:
     """Run twice; erase a thousand accounts without the source, and as many others by a run."""
-    import_module("great_expectations.expectations")  # or the gate would do it, while it is measured
+    load_libraries()
     measured, places = Measured(), settings(shop, to)
     lines = accounts(policy_of(shop), shop / "shop.sqlite", 2 * PEOPLE)
     first, others = lines[::2], lines[1::2]

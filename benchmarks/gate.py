@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import sqlalchemy as sa
 
 from benchmarks.chamber import load_in_parallel
 from benchmarks.measure import Measured, tell
-from benchmarks.places import settings
+from benchmarks.places import load_libraries, settings
 from tasks.chamber import open_chamber
 
 GATE, STATEMENTS = "gate", "its statements"
@@ -20,7 +19,7 @@ GATE, STATEMENTS = "gate", "its statements"
 
 def measure(shop: Path, to: Path, warehouse: str = "") -> Measured:
     """Gate a shop's candidate, then run its statements directly; in DuckDB, or in another empty warehouse."""
-    import_module("great_expectations.expectations")  # or the gate would do it, while it is measured
+    load_libraries()
     measured, caught = Measured(), list[tuple[str, Any]]()
     places = settings(shop, to)
     if warehouse:

@@ -19,17 +19,18 @@ import pyarrow as pa
 import privacy.treat
 import privacy.verdict
 from benchmarks.measure import Measured, Step, tell
-from benchmarks.places import settings
+from benchmarks.places import load_libraries, settings
 from privacy.macs import macs
 from privacy.policy import Table
 from privacy.treatments import Pseudonymize
 from privacy.treatments.base import arrow
 from tasks.chamber import Chamber, open_chamber
 
-FORCE, DECIDE, TOMBSTONES, TOKENS, OTHERS, REST, FLOOR = STEPS = (
-    "types", "decide", "tombstones", "tokens", "others", "rest", "floor",
+FORCE, DECIDE, TOMBSTONES, HOLDS, TOKENS, OTHERS, REST, FLOOR = STEPS = (
+    "types", "decide", "tombstones", "holds", "tokens", "others", "rest", "floor",
 )  # fmt: skip
-"""Of a table; `others` are its columns without tokens, `rest` is filtering and counting."""
+"""Of a table; `tombstones` and `holds` recognise whose a row is and whether it is held, by MACs of their own; `others`
+are its columns without tokens, `rest` is filtering and counting."""
 
 TREAT = "treat"
 COLUMN = ": "
@@ -59,6 +60,7 @@ class Clock:
 
 def measure(shop: Path, to: Path) -> Measured:
     """Treat every table of a shop without writing it: steps `table/step` and `table.column: treatment`."""
+    load_libraries()
     measured = Measured()
     with ExitStack() as stack:
         chamber = stack.enter_context(open_chamber(settings(shop, to), None))
@@ -73,8 +75,8 @@ def treated(name: str, table: Table, chamber: Chamber) -> Iterator[Step]:
     """Treat one table with a clock around each thing that treating is made of."""
     clock, original = Clock(), (privacy.treat.force_types, privacy.treat.decide)
     privacy.treat.force_types, privacy.treat.decide = map(clock.around, original, (FORCE, DECIDE))
-    suppressed = privacy.verdict._suppressed
-    privacy.verdict._suppressed = clock.around(suppressed, TOMBSTONES)
+    recognised = privacy.verdict._suppressed, privacy.verdict._hold
+    privacy.verdict._suppressed, privacy.verdict._hold = map(clock.around, recognised, (TOMBSTONES, HOLDS))
     for column_name, column in table.columns.items():
         timed = clock.around(column.treatment.treat, column_name, isinstance(column.treatment, Pseudonymize))
         object.__setattr__(column.treatment, "treat", timed)  # it is frozen; nothing else runs here
@@ -88,7 +90,7 @@ def treated(name: str, table: Table, chamber: Chamber) -> Iterator[Step]:
         clock.keyed.clear()
     extraction.finish(treater)
     privacy.treat.force_types, privacy.treat.decide = original
-    privacy.verdict._suppressed = suppressed
+    privacy.verdict._suppressed, privacy.verdict._hold = recognised
     return steps(name, table, treater.counts.extracted, clock.spent)
 
 
@@ -97,8 +99,9 @@ def steps(name: str, table: Table, rows: int, spent: Counter[str]) -> Iterator[S
     tokens = {column for column, spec in table.columns.items() if isinstance(spec.treatment, Pseudonymize)}
     parts = {
         FORCE: spent[FORCE],
-        DECIDE: spent[DECIDE] - spent[TOMBSTONES],
+        DECIDE: spent[DECIDE] - spent[TOMBSTONES] - spent[HOLDS],
         TOMBSTONES: spent[TOMBSTONES],
+        HOLDS: spent[HOLDS],
         TOKENS: sum(spent[column] for column in tokens),
         OTHERS: sum(spent[column] for column in table.columns.keys() - tokens),
     }

@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
+from great_expectations.compatibility.pydantic import PrivateAttr
 from great_expectations.core.metric_domain_types import MetricDomainTypes
 from great_expectations.core.metric_function_types import MetricPartialFunctionTypes
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations import UnexpectedRowsExpectation
 from great_expectations.expectations.expectation import BatchExpectation
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metrics.metric_provider import metric_partial
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
@@ -40,7 +42,19 @@ class Breaks(TableMetricProvider):
         return sa.literal_column(metric_value_kwargs["measure"]), metric_domain_kwargs, {}
 
 
-class ExpectKept(BatchExpectation):
+class _Unchanging(BatchExpectation):
+    """An expectation that works its configuration out once; Great Expectations asks for it twenty times."""
+
+    _configuration: ExpectationConfiguration | None = PrivateAttr(default=None)
+
+    @property
+    def configuration(self) -> ExpectationConfiguration:
+        if self._configuration is None:
+            self._configuration = super().configuration
+        return self._configuration
+
+
+class ExpectKept(_Unchanging):
     """Expect an aggregate, which counts what breaks a promise, to be 0."""
 
     measure: str
@@ -56,7 +70,7 @@ class ExpectKept(BatchExpectation):
         return {"success": not rows, "result": {"rows": rows}}
 
 
-class ExpectNoValueDrift(UnexpectedRowsExpectation):
+class ExpectNoValueDrift(_Unchanging, UnexpectedRowsExpectation):
     """Expect a query that gives a kind of value and its number of rows, for each kind that was found, to give nothing.
 
     What it found is told in the result's `found`. That quotes no value; and the query, being the costly one, runs once.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from privacy.fates import Days, FateIndex
@@ -102,9 +103,9 @@ _FEW = 100_000
 
 def _latest(keys: KeyArray, events: Days) -> tuple[KeyArray, Days]:
     """Keep of each key the latest event."""
-    order = np.argsort(events, kind="stable")
-    order = order[np.argsort(keys[order], kind="stable")]
-    keys = keys[order]
-    last = np.ones(len(keys), np.bool_)
-    last[:-1] = keys[1:] != keys[:-1]
-    return keys[last], events[order[last]]
+    unique: KeyArray
+    numbers, unique = pd.factorize(keys)  # type: ignore[assignment]
+    latest = np.full(len(unique), NO_EVENT, np.int32)
+    np.maximum.at(latest, numbers, events)
+    order = np.argsort(unique)
+    return unique[order], latest[order]

@@ -127,9 +127,28 @@ class Session:
         return found.cast(pa.schema([pa.field(field.name, arrow_type(field)) for field in found.schema]))
 
     def append(self, schema: str, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
-        """Add rows to a table whose columns are there by these names; they are committed when all are in it."""
+        """Add rows to a table whose columns are there by these names; outside `filling`, they are committed at once."""
         with told(), self._adbc.cursor() as cursor:
             cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema)
+
+    @contextmanager
+    def filling(self, *tables: str) -> Iterator[None]:
+        """Append to tables all rows or none, in their order.
+
+        Into a table that was emptied in the same transaction, PostgreSQL writes one page after the other; into others
+        it also writes where earlier pages have room.
+        """
+        with told():
+            self._adbc.adbc_connection.set_autocommit(False)
+            try:
+                with self._adbc.cursor() as cursor:
+                    cursor.executescript(f"truncate {', '.join(tables)}")
+                yield
+            except BaseException:
+                self._adbc.rollback()
+                raise
+            self._adbc.commit()
+            self._adbc.adbc_connection.set_autocommit(True)
 
     def close(self) -> None:
         """End; harmless when the connection is gone already."""

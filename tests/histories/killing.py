@@ -6,47 +6,64 @@ import datetime
 import functools
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from privacy.policy_file import read_policy
 from tests.conftest import Place
 from tests.histories.deeds import ByFunctions
 from tests.interrupted import PROCESSES, Point, befalls, die
+from tests.place_in_postgresql import PlaceInPostgreSQL
 
-POINTS = (
-    ("stores.ledger.requests", "Requests.decide"),
-    ("stores.ledger.requests", "Requests.close"),
-    ("stores.warehouse.duckdb_file", "NewFile.seal"),
-    ("stores.warehouse.duckdb_file", "NewFile.readable"),
-    ("stores.ledger.runs", "Runs.seal"),
-    ("stores.warehouse.duckdb_live", "LiveFile.swap_in"),
-    ("pathlib", "Path.rename"),
-    ("pathlib", "Path.replace"),
-    ("stores.warehouse.duckdb_live", "LiveFile._remove_private_files_but"),
-    ("stores.ledger.receipts", "Receipts.append"),
-    ("stores.ledger.requests", "Requests.applied"),
-    ("stores.ledger.suppressions", "Suppressions.seen"),
-    ("stores.ledger.suppressions", "Suppressions.expire"),
-    ("stores.ledger.runs", "Runs.end"),
+IN_FILES: tuple[Point, ...] = (
+    Point("stores.warehouse.duckdb_file", "NewFile.seal"),
+    Point("stores.warehouse.duckdb_file", "NewFile.readable"),
+    Point("stores.warehouse.duckdb_live", "LiveFile.swap_in"),
+    Point("pathlib", "Path.rename"),
+    Point("pathlib", "Path.replace"),
+    Point("stores.warehouse.duckdb_live", "LiveFile._remove_private_files_but"),
 )
-"""Functions on the way of a publish, in their order as a rule."""
+IN_POSTGRESQL: tuple[Point, ...] = (
+    Point("stores.warehouse.postgresql_state", "NewState.seal"),
+    Point("stores.warehouse.postgresql_state", "NewState.readable"),
+    Point("stores.warehouse.postgresql_state", "NewState.publish"),
+    Point("stores.warehouse.postgresql_state", "NewState._publish"),
+    Point("stores.warehouse.postgresql_state", "NewState.close"),
+)
+IN_LEDGER: tuple[Point, ...] = (
+    Point("stores.ledger.requests", "Requests.decide"),
+    Point("stores.ledger.requests", "Requests.close"),
+    Point("stores.ledger.runs", "Runs.seal"),
+    Point("stores.ledger.receipts", "Receipts.append"),
+    Point("stores.ledger.requests", "Requests.applied"),
+    Point("stores.ledger.suppressions", "Suppressions.seen"),
+    Point("stores.ledger.suppressions", "Suppressions.expire"),
+    Point("stores.ledger.runs", "Runs.end"),
+)
+"""Functions on the way of a publish."""
+POINTS_AT_MOST = len(IN_LEDGER) + len(IN_FILES)
+
+
+def points_of(place: Place) -> tuple[Point, ...]:
+    """Give the functions on the way of a publish at a place."""
+    return (*IN_LEDGER, *(IN_POSTGRESQL if isinstance(place, PlaceInPostgreSQL) else IN_FILES))
 
 
 def in_own_process(place: Place, deed: str, argument: Any, point: int, entry: int, ungated: bool) -> bool:
     """Do a deed in a process of its own; tell whether it was killed."""
-    process = PROCESSES.Process(target=_do, args=(place, deed, argument, *POINTS[point], entry, ungated))
+    points = points_of(place)
+    where = replace(points[point % len(points)], entry=entry)
+    process = PROCESSES.Process(target=_do, args=(place, deed, argument, where, ungated))
     process.start()
     process.join()
     assert process.exitcode in (0, -signal.SIGKILL), f"{deed}: exit code {process.exitcode}"
     return process.exitcode != 0
 
 
-def _do(
-    place: Place, deed: str, argument: datetime.date | str, module: str, name: str, entry: int, ungated: bool
-) -> None:
+def _do(place: Place, deed: str, argument: datetime.date | str, point: Point, ungated: bool) -> None:
     if ungated:
         without_gate()
-    befalls(Point(module, name, entry), die)
+    befalls(point, die)
     done = getattr(ByFunctions(place), deed)(argument)
     assert done.code == 0, done.said
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 from collections.abc import Iterator
 
 import psycopg
@@ -11,7 +12,10 @@ import pyarrow as pa
 import pytest
 
 from privacy.errors import ConnectionLostError, LockError, StoreError
-from privacy.treat import staged_schema
+from privacy.fates import Fate
+from privacy.policy import Derived
+from privacy.treat import EXPIRES_ON, FATE, REASON, staged_schema
+from stores.arrow_stream import readable
 from stores.warehouse import Comments
 from stores.warehouse.postgresql_layout import READER, SCRATCH, STAGED, WRITER
 from tests.postgres import PostgresServer
@@ -240,3 +244,29 @@ def test_no_run_begins_while_one_that_was_cut_off_still_writes(there: InPostgreS
             raise AssertionError
     with there.open().exclusive("run-3"):
         pass
+
+
+def test_rows_of_unequal_width_stand_in_the_order_of_their_tokens(there: InPostgreSQL) -> None:
+    """A server writes into what earlier pages have left, where it may; by their place rows would be told apart."""
+    rows = 4_000
+    width = random.Random(1)
+    batch = pa.record_batch(
+        {
+            "id": pa.array([width.randbytes(16) for _ in range(rows)], pa.uuid()),
+            "text": pa.array(["x" * width.randrange(90) for _ in range(rows)]),
+        }
+    )
+    derived = Derived.model_validate({"from": "sale", "where_null": "buyer", "one_row_per": "id"})
+    with_fate = batch.append_column(EXPIRES_ON, pa.nulls(rows, pa.date32())).append_column(
+        FATE, pa.array([Fate.PUBLISHED] * rows, pa.uint8())
+    )
+    with_fate = with_fate.append_column(REASON, pa.nulls(rows, pa.string()))
+    warehouse = there.open()
+    with warehouse.exclusive("run-1"), warehouse.candidate("run-1") as candidate:
+        candidate.stage("tokens", batch.schema, iter([batch]), rows, "id", Comments("", {}))
+        with readable(with_fate.schema, iter([with_fate])) as reader:
+            candidate.stage_groups("groups", reader, derived, Comments("", {}))
+
+        for table in ("tokens", "groups"):
+            before = f"select id, lag(id) over (order by ctid) as before from sluis_staging.{table}"
+            assert there.rows(f"select count(*), count(*) filter (where id <= before) from ({before})") == [(rows, 0)]

@@ -13,6 +13,7 @@ from stores.postgresql_source import PostgresqlSource
 from stores.server_deletion import server_deletion
 from stores.source import Source
 from stores.source_deletion import Deletion
+from stores.sqlalchemy_source import SqlalchemySource
 from stores.sqlite_deletion import sqlite_deletion
 from stores.sqlite_source import SqliteSource
 from stores.tls import demand_tls
@@ -22,7 +23,10 @@ from stores.warehouse.postgresql import PostgreSQLWarehouse
 
 
 def open_source(url: sa.URL | None) -> Source:
-    """Open a source; UsageError for none, and for a kind of database that cannot be read."""
+    """Open a source, by the reader made for its kind of database, or else by what SQLAlchemy speaks.
+
+    UsageError for none, for one that nothing here speaks, and for one on another machine without TLS.
+    """
     if url is None:
         raise UsageError("not set: --source or SLUIS_SOURCE.")
     match url.get_backend_name():
@@ -32,7 +36,7 @@ def open_source(url: sa.URL | None) -> Source:
             return PostgresqlSource(url)
         case "mysql" | "mariadb":
             return MariadbSource(url)
-    raise UsageError(f"--source: {url.get_backend_name()} cannot be read; sqlite and postgresql can.")
+    return SqlalchemySource(url)
 
 
 def open_source_for_deletion(url: sa.URL, tables: Iterable[str]) -> AbstractContextManager[Deletion]:

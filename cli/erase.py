@@ -162,6 +162,9 @@ def _render_plan(console: Console, plan: dict[str, Any]) -> None:
 def _render_proof(console: Console, proof: dict[str, Any]) -> None:
     for name, found in proof["checks"].items():
         console.print(f"  {name.replace('_', ' ')}: {found:,}", highlight=False)
+    console.print("Beyond its reach, what has left may still be in:")
+    for place in proof["beyond_reach"]:
+        console.print(f"  - {place}", markup=False, highlight=False, soft_wrap=True)
     if not traces(proof["checks"]):
         console.print(f"{proof['reference']}: nothing is left.", markup=False, highlight=False)
 

@@ -58,12 +58,10 @@ def tell_reasons(console: Console, tables: dict[str, Any]) -> None:
 
 
 def _where_to_look(console: Console) -> None:
-    warehouse = database_url("warehouse", os.environ).database
+    warehouse = database_url("warehouse", os.environ)
+    look = f'psql {warehouse.database} -c "{_QUERY}"'
+    if warehouse.get_backend_name() == "duckdb":
+        asked = f"import duckdb; duckdb.connect('{warehouse.database}', read_only=True).sql('{_QUERY}').show()"
+        look = f'{sys.executable} -c "{asked}"'
     console.print("\nRows are pseudonymised personal data: for analysts, not for the public. Look around with")
-    look = f"import duckdb; duckdb.connect('{warehouse}', read_only=True).sql('{_QUERY}').show()"
-    console.print(
-        f'  {sys.executable} -c "{look}"',
-        soft_wrap=True,
-        highlight=False,
-        markup=False,
-    )
+    console.print(f"  {look}", soft_wrap=True, highlight=False, markup=False)

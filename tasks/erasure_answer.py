@@ -11,10 +11,15 @@ from tasks.kept_in_source import kept_in_source
 from tasks.opened import opened
 from tasks.search import source_if_there
 
+FOR_A_WHILE = (
+    "Copies against loss of data, and what databases note for themselves, may hold it until they are written over or "
+    "destroyed; after such a copy is put back, it is taken out again."
+)
+
 
 def answer_to(settings: Settings, reference: str) -> dict[str, Any]:
     """Draft the answer, as text and as data."""
-    policy, keyring, _, ledger = opened(settings)
+    policy, keyring, warehouse, ledger = opened(settings)
     request = ledger.requests.get(reference)
     if request.right != "erasure" or request.applied_at is None:
         raise UsageError(f"This request for {request.right} is {request.state}; an applied erasure can be answered.")
@@ -36,12 +41,14 @@ def answer_to(settings: Settings, reference: str) -> dict[str, Any]:
             lines.append(f"  - {policy.tables[name].meaning.rstrip('.')}: {one.keep:,}{until}; {one.why}")
     else:
         lines.append("Our administration holds nothing of you either.")
+    lines.append(FOR_A_WHILE)
     lines.append(f"Proof of this erasure bears the number {request.receipt_id}.")
     return {
         "reference": reference,
         "received_at": request.received_at.isoformat(),
         "erased_on": erased_on,
         "receipt_id": request.receipt_id,
+        "beyond_reach": warehouse.beyond_reach(),
         "kept_in_source": None if kept is None else {name: asdict(one) for name, one in kept.items()},
         "text": "\n".join(lines),
     }

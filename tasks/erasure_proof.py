@@ -37,6 +37,7 @@ def verify_erasure(settings: Settings, reference: str) -> dict[str, Any]:
         "receipt_id": request.receipt_id,
         "identifiers": len(people),
         "checks": checks,
+        "beyond_reach": warehouse.beyond_reach(),
     }
     if left := traces(checks):
         error = VerificationError(

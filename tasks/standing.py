@@ -20,6 +20,9 @@ _REPLAY = (
     "  Run `sluis replay` before anybody reads it."
 )
 
+_KEPT_OUT = "\n  Readers have lost access until then; the replay gives it back."
+_NOT_KEPT_OUT = "\n  Readers could not be kept out until then: the user of --warehouse may not revoke their rights."
+
 _CLOCK = (
     "clock: it stands at {now:%Y-%m-%d %H:%M} UTC, before the last published run began ({last:%Y-%m-%d %H:%M} UTC). "
     "Who leaves, and whose rows are held back, goes by the clock; nothing was changed.\n"
@@ -47,10 +50,20 @@ def check_standing(warehouse: Warehouse, ledger: Ledger, keyring: Keyring, repla
     if published:
         _check_ledger(published, ledger)
     _check_signer(ledger, keyring)
-    if published and not replaying and unfinished(warehouse, ledger) is None:
+    if published and unfinished(warehouse, ledger) is None:
         last = ledger.runs.last_published()
         if last is None or last.run_id != published.run_id:
-            raise StandingError(_REPLAY)
+            readers = _keep_readers_out(warehouse)
+            if not replaying:
+                raise StandingError(f"{_REPLAY}{readers}")
+
+
+def _keep_readers_out(warehouse: Warehouse) -> str:
+    """Let nobody read a state that was put back, where that can be; tell of it."""
+    try:
+        return _KEPT_OUT if warehouse.shut_readers_out() else ""
+    except StoreError:
+        return _NOT_KEPT_OUT
 
 
 def check_without_a_trace(warehouse: Warehouse, ledger: Ledger | None, keyring: Keyring) -> None:

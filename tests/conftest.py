@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -22,6 +23,7 @@ from typing import Any
 
 import duckdb
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
 from stores.keyring_file import create_keyring
@@ -103,9 +105,72 @@ class Place:
         with duckdb.connect(str(self.warehouse), read_only=True) as connection:
             return connection.execute(query).fetchall()
 
+    def table(self, schema: str, table: str) -> list[dict[str, Any]]:
+        """Read a table of the warehouse, also one that analysts do not see."""
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            if schema in ("sluis_private", "sluis_quarantine"):
+                ((name,),) = connection.execute("select private_file from sluis_meta.run").fetchall()
+                connection.execute(f"attach '{self.folder / name}' as private (read_only)")
+                schema = f"private.{schema}"
+            found = connection.execute(f"from {schema}.{table}")
+            names = [column[0] for column in found.description]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def ledger_engine(self) -> sa.Engine:
+        """Open the ledger past our own code."""
+        url = sa.make_url(self.environment["SLUIS_LEDGER"])
+        options = {} if url.get_backend_name() == "sqlite" else {"options": "-c search_path=sluis_ledger"}
+        return sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args=options)
+
+    def ledger(self, statement: str, *values: Any) -> list[dict[str, Any]]:
+        """Ask the ledger, or change it, in plain SQL, with `?` for each value."""
+        engine = self.ledger_engine()
+        with engine.begin() as connection:
+            said = statement if engine.dialect.name == "sqlite" else statement.replace("?", "%s")
+            found = connection.exec_driver_sql(said, values or None)
+            return [dict(row) for row in found.mappings()] if found.returns_rows else []
+
     def fingerprint(self) -> str:
         """Give the SHA-256 of the warehouse file."""
         return hashlib.sha256(self.warehouse.read_bytes()).hexdigest()
+
+    def state(self) -> dict[str, str]:
+        """Give a hash of each file of the warehouse, by name; none where nothing is there."""
+        return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(self._warehouse_files())}
+
+    # ── copies of warehouse and ledger ────────────────────────────────────────────────────────────────────────────
+
+    def copied(self, folder: Path) -> Place:
+        """Give a copy of all of it in another folder, which is not there yet or empty."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return Place(folder)
+
+    def back_up(self, name: str) -> None:
+        """Copy the warehouse and the ledger."""
+        (backup := self.folder / name).mkdir()
+        for file in (*self._warehouse_files(), self.folder / "ledger.sqlite"):
+            shutil.copy2(file, backup)
+
+    def put_back(self, name: str, warehouse: bool, ledger: bool) -> None:
+        """Put a copy of the warehouse, of the ledger, or of both in the place of what is there."""
+        if warehouse:
+            self.move_away()
+            for file in (self.folder / name).glob("warehouse.duckdb*"):
+                shutil.copy2(file, self.folder)
+        if ledger:
+            shutil.copy2(self.folder / name / "ledger.sqlite", self.folder)
+
+    def move_away(self) -> None:
+        """Move the warehouse away."""
+        for file in self._warehouse_files():
+            file.unlink()
+
+    def remove(self) -> None:
+        """Leave nothing of it."""
+        shutil.rmtree(self.folder)
+
+    def _warehouse_files(self) -> list[Path]:
+        return [file for file in self.folder.glob("warehouse.duckdb*") if file.is_file() and file.suffix != ".lock"]
 
 
 Command = Callable[..., Outcome]

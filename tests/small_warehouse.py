@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
@@ -20,8 +19,12 @@ from privacy.fates import Fate
 from privacy.policy import Policy
 from privacy.policy_file import read_policy
 from privacy.treat import EXPIRES_ON, REASON, staged_schema
-from stores.warehouse import Candidate, Comments, Seal, Suppressed
+from stores.warehouse import Candidate, Comments, Seal, Suppressed, Warehouse
 from stores.warehouse.duckdb import DuckDBWarehouse
+from stores.warehouse.duckdb_remains import DUCKDB
+from stores.warehouse.postgresql import PostgreSQLWarehouse
+from stores.warehouse.postgresql_remains import POSTGRESQL
+from tests.warehouses import AnyWarehouse, InDuckDB, InPostgreSQL
 
 Row = Mapping[str, Any]
 Rows = Mapping[str, Sequence[Row]]
@@ -187,7 +190,7 @@ def record(run_id: str) -> RunRecord:
     return RunRecord(run_id, "test", "digest", "fingerprint", datetime.date(2026, 11, 1))
 
 
-def publish(warehouse: DuckDBWarehouse, rows: Rows, set_aside: Rows = {}, marts: Sequence[str] = ()) -> None:  # noqa: B006
+def publish(warehouse: Warehouse, rows: Rows, set_aside: Rows = {}, marts: Sequence[str] = ()) -> None:  # noqa: B006
     """Publish rows, and rows in quarantine, as a run would; `marts`: statements on the candidate."""
     rules = policy()
     with warehouse.exclusive("run-1"), warehouse.candidate("run-1") as candidate:
@@ -198,7 +201,7 @@ def publish(warehouse: DuckDBWarehouse, rows: Rows, set_aside: Rows = {}, marts:
             aside = batch_of(schema.append(pa.field(REASON, pa.string())), set_aside.get(name, ()))
             candidate.quarantine(table.publish_as, pa.Table.from_batches([aside]))
         for statement in marts:
-            candidate._connection.execute(statement)
+            session_of(candidate).execute(in_words_of(warehouse, statement))
         candidate.seal(record("run-1"), SEAL)
         candidate.publish()
 
@@ -220,24 +223,41 @@ def _column(field: pa.Field, rows: Sequence[Row]) -> pa.Array:
     return pa.array(values, field.type)
 
 
-def contents(warehouse: DuckDBWarehouse) -> tuple[Rows, Rows, Rows]:
+def session_of(written: Any) -> Any:
+    """Give what writes a candidate, or what remains, to do more with it than our own code does."""
+    return written._connection if hasattr(written, "_connection") else written._holding
+
+
+def in_words_of(warehouse: Warehouse, statement: str) -> str:
+    """Name the schemas that are read and written (`{before[marts]}`) as a kind of warehouse does."""
+    dialect = DUCKDB if isinstance(warehouse, DuckDBWarehouse) else POSTGRESQL
+    return statement.format(before=dialect.before, after=dialect.after)
+
+
+def read(warehouse: Warehouse) -> AnyWarehouse:
+    """Give a warehouse as it is read past our own code."""
+    if isinstance(warehouse, DuckDBWarehouse):
+        return InDuckDB(warehouse.live.parent)
+    assert isinstance(warehouse, PostgreSQLWarehouse)
+    return InPostgreSQL(warehouse.url)
+
+
+def contents(warehouse: Warehouse) -> tuple[Rows, Rows, Rows]:
     """Give what is published, set aside and indexed, by source name, as rows of numbers in their order."""
-    name = warehouse.private_file()
-    assert name
-    with duckdb.connect(str(warehouse.live), read_only=True) as published:
-        shown = {n: _rows(published, f"analytics.{t.publish_as}") for n, t in policy().in_order()}
-    with duckdb.connect(str(warehouse.live.with_name(name)), read_only=True) as private:
-        aside = {n: _rows(private, f"sluis_quarantine.{t.publish_as}") for n, t in policy().in_order()}
-        index = {
-            n: _rows(private, f"sluis_private.{t.publish_as}") for n, t in policy().in_order() if t.subject.found_by
-        }
+    there, tables = read(warehouse), dict(policy().in_order())
+    shown = {name: _rows(there, "analytics", table.publish_as) for name, table in tables.items()}
+    aside = {name: _rows(there, "sluis_quarantine", table.publish_as) for name, table in tables.items()}
+    index = {
+        name: _rows(there, "sluis_private", table.publish_as)
+        for name, table in tables.items()
+        if table.subject.found_by
+    }
     return shown, aside, index
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[Row]:
-    found = connection.execute(f"from {table}")
-    names = [column[0] for column in found.description]
+def _rows(there: AnyWarehouse, schema: str, table: str) -> list[Row]:
+    names, ask = there.columns(schema, table), there.rows if schema == "analytics" else there.private_rows
     return [
         {n: v.int if isinstance(v, uuid.UUID) else v for n, v in zip(names, row, strict=True) if v is not None}
-        for row in found.fetchall()
+        for row in ask(f"select * from {schema}.{table}")
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from stores.warehouse.postgresql_session import Session
 from tests.postgres import PostgresServer
 
 KINDS = ("duckdb", "postgresql")
+
+PRIVATE = ("sluis_private", "sluis_quarantine")
 
 Row = tuple[Any, ...]
 
@@ -51,20 +53,17 @@ class AnyWarehouse(ABC):
         """Ask what is published, in Arrow."""
 
     def tables(self, schema: str = "analytics") -> list[str]:
-        """Name the published tables of a schema."""
+        """Name the tables of a schema."""
         found = f"select table_name from information_schema.tables where table_schema = '{schema}' order by 1"
-        return [name for (name,) in self.rows(found)]
+        return [name for (name,) in self._ask(schema)(found)]
 
     def columns(self, schema: str, table: str) -> list[str]:
         """Name the columns of a table in their order."""
-        ask = self.private_rows if schema in ("sluis_private", "sluis_quarantine") else self.rows
-        where = f"table_schema = '{schema}' and table_name = '{table}'"
-        return [
-            c
-            for (c,) in ask(
-                f"select column_name from information_schema.columns where {where} order by ordinal_position"
-            )
-        ]
+        found = f"from information_schema.columns where table_schema = '{schema}' and table_name = '{table}'"
+        return [name for (name,) in self._ask(schema)(f"select column_name {found} order by ordinal_position")]
+
+    def _ask(self, schema: str) -> Callable[[str], list[Row]]:
+        return self.private_rows if schema in PRIVATE else self.rows
 
     def hashes(self, *schemas: str) -> dict[str, str]:
         """Give a hash of each published table: of its columns and the values of its rows, whatever their order."""
@@ -86,22 +85,33 @@ class InDuckDB(AnyWarehouse):
     def url(self) -> sa.URL:  # type: ignore[override]
         return sa.make_url(f"duckdb:///{self.file}")
 
+    @property
+    def private(self) -> Path:
+        """Give the file beside it that analysts do not read."""
+        ((name,),) = self.rows("select private_file from sluis_meta.run")
+        return self.folder / name
+
     def rows(self, query: str) -> list[Row]:
         with duckdb.connect(str(self.file), read_only=True) as connection:
             return connection.execute(query).fetchall()
 
     def private_rows(self, query: str) -> list[Row]:
-        ((name,),) = self.rows("select private_file from sluis_meta.run")
-        with duckdb.connect(str(self.folder / name), read_only=True) as connection:
+        with duckdb.connect(str(self.private), read_only=True) as connection:
             return connection.execute(query).fetchall()
 
     def seen(self) -> list[Row]:
         return self.rows("select schema_name, table_name, column_name from duckdb_columns()")
 
     def arrow(self, *queries: str) -> list[pa.Table]:
-        with duckdb.connect(str(self.file), read_only=True) as connection:
+        with duckdb.connect() as connection:
+            for name, file in (("live", self.file), ("private", self.private)):
+                connection.execute(f"attach '{file}' as {name} (read_only)")
             connection.execute("set arrow_lossless_conversion = true; set timezone = 'UTC'")
-            return [connection.execute(query).to_arrow_table() for query in queries]
+            private = [any(schema in query for schema in PRIVATE) for query in queries]
+            return [
+                connection.execute(f"use {'private' if of else 'live'}; {query}").to_arrow_table()
+                for query, of in zip(queries, private, strict=True)
+            ]
 
 
 @dataclass(frozen=True)
@@ -138,16 +148,17 @@ class InPostgreSQL(AnyWarehouse):
 
 def hash_of(table: pa.Table) -> str:
     """Hash the names, types and values of a table's rows, whatever the order of rows."""
-    columns = [field.with_metadata(None) for field in table.schema]
-    total = hashlib.sha256(repr(columns).encode()).digest()
-    rows = sorted(map(repr, zip(*(_values(column) for column in table.columns), strict=True)))
-    return hashlib.sha256(total + "\n".join(rows).encode()).hexdigest()
+    columns = {field.name: _alike(table[field.name]) for field in table.schema}
+    described = repr([(name, column.type) for name, column in columns.items()])
+    rows = sorted(map(repr, zip(*(column.to_pylist() for column in columns.values()), strict=True)))
+    return hashlib.sha256("\n".join([described, *rows]).encode()).hexdigest()
 
 
-def _values(column: pa.ChunkedArray) -> Iterable[Any]:
-    return (
-        column.cast(pa.timestamp("us", "UTC")).to_pylist() if pa.types.is_timestamp(column.type) else column.to_pylist()
-    )
+def _alike(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give a column as any database gives it: moments in UTC, yes or no in bits."""
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.timestamp("us", "UTC"))
+    return column.cast(pa.bool_()) if column.type == pa.bool8() else column
 
 
 def warehouse_of(kind: str, folder: Path, server: Any) -> AnyWarehouse:

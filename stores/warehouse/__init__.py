@@ -239,6 +239,14 @@ class Warehouse(Protocol):
         """
         ...
 
+    def beyond_reach(self) -> tuple[str, ...]:
+        """Tell, place by place, what may still hold rows that have left, and until when."""
+        ...
+
+    def shut_readers_out(self) -> bool:
+        """Let nobody read what is published until the next publish; False where a warehouse cannot."""
+        ...
+
     def links(self, identifies: Identifies, macs: Iterable[bytes]) -> Iterable[tuple[bytes, bytes]]:
         """Give each pair of an account's MAC and an e-mail address's that one indexed row carries, of those sought."""
         ...

@@ -23,6 +23,13 @@ from stores.warehouse.duckdb_proof import PRIVATE_INDEX, look_for
 from stores.warehouse.duckdb_remains import DuckDBRemains
 from stores.warehouse.links import SOUGHT, known, links, sought
 
+LEFTOVERS = (
+    "Files of the warehouse: nothing. Each publish writes new ones, and the old ones are deleted.",
+    "Backups, snapshots of the file system, and copies of the file that readers made: until whoever keeps them "
+    "destroys them. After one is put back, `sluis replay` takes out again whoever had left.",
+    "The disk: blocks of deleted files, until the file system writes over them.",
+)
+
 
 class DuckDBWarehouse(LiveFile):
     """The live file, held, refilled and asked."""
@@ -46,6 +53,14 @@ class DuckDBWarehouse(LiveFile):
     def look_for(self, suppressed: Iterable[Suppressed], keys: Mapping[str, pa.Array]) -> Found:
         """Look for people who were to be gone, and for the keys of rows that left."""
         return look_for(self, list(suppressed), keys)
+
+    def beyond_reach(self) -> tuple[str, ...]:
+        """Tell, place by place, what may still hold rows that have left, and until when."""
+        return LEFTOVERS
+
+    def shut_readers_out(self) -> bool:
+        """Let be: who has a file has it, and who has copied it cannot be stopped."""
+        return False
 
     def links(self, identifies: Identifies, macs: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
         """Give each pair of an account's MAC and an e-mail address's that one indexed row carries, of those sought."""

@@ -32,14 +32,16 @@ class PostgreSQLCandidate(NewState):
         with self._loader() as session, tempfile.TemporaryDirectory() as folder:
             if has_tokens:
                 batches = in_token_order(batches, schema, key, rows, Path(folder))
-            target = create(session, STAGED[ANALYTICS], table, _part(schema, published_names(schema.names)))
+            published = published_names(schema.names)
+            target = create(session, STAGED[ANALYTICS], table, _part(schema, published))
+            parts = [(STAGED[ANALYTICS], published, published)]
             if indexed := indexed_names(key, schema.names):
+                parts.append((STAGED[INDEX], [*indexed], [*indexed.values()]))
                 create_private(session, STAGED[INDEX], table, _part(schema, [*indexed], [*indexed.values()]))
-            for some in in_tables(batches, ROWS_AN_INSERT):
-                session.append(STAGED[ANALYTICS], table, some.select(published_names(some.column_names)))
-                if indexed:
-                    some = some.select([*indexed]).rename_columns([*indexed.values()])
-                    session.append(STAGED[INDEX], table, some)
+            with session.filling(*(f"{place}.{identifier(table)}" for place, *_ in parts)):
+                for some in in_tables(batches, ROWS_AN_INSERT):
+                    for place, names, there in parts:
+                        session.append(place, table, some.select(names).rename_columns(there))
             add_key(session, STAGED[ANALYTICS], table, key, in_its_order=not has_tokens)
             finish(session, target, comments)
 
@@ -62,7 +64,7 @@ class PostgreSQLCandidate(NewState):
             aside = create_private(session, STAGED[QUARANTINE], table, _part(schema, groups.names_aside))
             session.execute(f"insert into {aside} {groups.set_aside}")
             session.execute(f"drop table {SCRATCH}.{identifier(rows)}, {fates}")
-            add_key(session, STAGED[ANALYTICS], table, derived.one_row_per)
+            add_key(session, STAGED[ANALYTICS], table, derived.one_row_per, in_its_order=True)
             finish(session, target, comments)
         return grouped
 

@@ -13,7 +13,8 @@ from stores.warehouse import INDEX, Published
 from stores.warehouse.expiries import RowsByExpiry, rows_by_expiry
 from stores.warehouse.links import SOUGHT, known, links, sought
 from stores.warehouse.postgresql_layout import META, RUN
-from stores.warehouse.postgresql_rights import refuse_what_is_of_others
+from stores.warehouse.postgresql_leftovers import leftovers
+from stores.warehouse.postgresql_rights import keep_out, refuse_what_is_of_others
 from stores.warehouse.postgresql_session import Session
 from stores.warehouse.run_row import published_of
 
@@ -49,6 +50,17 @@ class LiveState:
                 return set()
             session.listed(SOUGHT, sought(macs))
             return known(session.rows, INDEX, identifies)
+
+    def beyond_reach(self) -> tuple[str, ...]:
+        """Tell, place by place, what may still hold rows that have left, and until when."""
+        with self.session() as session:
+            return tuple(leftovers(session))
+
+    def shut_readers_out(self) -> bool:
+        """Let nobody read what is published until the next publish, which grants it again."""
+        with self._asked() as session:
+            keep_out(session)
+        return True
 
     @contextmanager
     def _asked(self) -> Iterator[Session]:

@@ -43,11 +43,11 @@ class PostgreSQLRemains(RemainsInSQL, NewState):
         for place in self._places:
             self._copy(place)
             if place.table.subject.found_by and not place.set_aside:
-                self._make(place.index_after, place.index_before, f"{self._kept_index(place)} order by i.ctid")
+                self._make(place.index_after, f"{self._kept_index(place)} order by i.ctid")
                 self._keep_private(INDEX, place.published)
         for name in self._tables(MARTS):
             after, before = f"{STAGED[MARTS]}.{identifier(name)}", f"{MARTS}.{identifier(name)}"
-            self._make(after, before, f"select * from {before} order by ctid")
+            self._make(after, f"select * from {before} order by ctid")
             finish(self._session, after, comments_of(self._session, before))
 
     def close(self) -> None:
@@ -57,15 +57,16 @@ class PostgreSQLRemains(RemainsInSQL, NewState):
 
     def _copy(self, place: Place) -> None:
         stays = f"left join {place.marks} as m on m.row_id = l.ctid where m.fate is null order by l.ctid"
-        self._make(place.after, place.before, f"select {self._kept(place)} from {place.before} as l {stays}")
+        self._make(place.after, f"select {self._kept(place)} from {place.before} as l {stays}")
         if place.set_aside:
             self._keep_private(QUARANTINE, place.published)
         else:
             add_key(self._session, STAGED[ANALYTICS], place.published, place.table.primary_key)
             finish(self._session, place.after, comments_of(self._session, place.before))
 
-    def _make(self, table: str, like: str, rows: str) -> None:
-        self._session.execute(f"create table {table} (like {like}); insert into {table} {rows}")
+    def _make(self, table: str, rows: str) -> None:
+        """Make a table of rows that lie in it as they come: an insert would put some where room is left before."""
+        self._session.execute(f"create table {table} as {rows}")
 
     def _keep_private(self, schema: str, table: str) -> None:
         without_statistics(self._session, f"{STAGED[schema]}.{identifier(table)}", self._columns(schema, table))

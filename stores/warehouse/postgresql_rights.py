@@ -77,6 +77,14 @@ def let_read(session: Session) -> None:
     )
 
 
+def keep_out(session: Session) -> None:
+    """Let the readers read nothing until a publish lets them."""
+    schemas = ", ".join(READ)
+    session.execute(
+        f"revoke all on schema {schemas} from {READER}; revoke all on all tables in schema {schemas} from {READER}"
+    )
+
+
 def named(names: Iterable[str]) -> str:
     """Name some things."""
     return ", ".join(sorted(names))

@@ -1,12 +1,10 @@
-"""What is really there after a deed: the warehouse's rows and the ledger's, read with DuckDB and sqlite3 alone."""
+"""What is really there after a deed: the warehouse's rows and the ledger's, read past the software's own code."""
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import datetime
 import json
-import sqlite3
 import tomllib
 import uuid
 from collections import Counter
@@ -15,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
+import sqlalchemy as sa
 
 from privacy.receipt_chain import Head, examine
 from stores.keyring_file import read_keyring
@@ -51,67 +49,45 @@ class Seen:
 
 def look(place: Place) -> Seen:
     """Read everything."""
-    with duckdb.connect(str(place.warehouse), read_only=True) as connection:
-        (about,) = _dicts(connection, "sluis_meta.run")
-        rows = {
-            (table, row["nr"]): row
-            for published, table in TABLES.items()
-            for row in _dicts(connection, f"analytics.{published}")
-        }
-        connection.execute(f"attach '{place.folder / about['private_file']}' as private (read_only)")
-        aside = [
-            (table, row)
-            for published, table in TABLES.items()
-            for row in _dicts(connection, f"private.sluis_quarantine.{published}")
-        ]
-        index = {
-            table: tuple(_dicts(connection, f"private.sluis_private.{published}"))
-            for published, table in TABLES.items()
-            if table in INDEXED
-        }
-    with _ledger(place) as ledger:
-        receipts = _rows(ledger, "receipt", "number")
-        states = {row["reference"]: row["state"] for row in _rows(ledger, "request")}
-        (identity,) = _rows(ledger, "identity")
+    (about,) = place.table("sluis_meta", "run")
+    rows = {
+        (table, row["nr"]): row for published, table in TABLES.items() for row in place.table("analytics", published)
+    }
+    aside = [(table, row) for published, table in TABLES.items() for row in place.table("sluis_quarantine", published)]
+    index = {
+        table: tuple(place.table("sluis_private", published)) for published, table in TABLES.items() if table in INDEXED
+    }
+    receipts, (identity,) = _in_ledger(place, "receipt", "number"), _in_ledger(place, "identity")
     head = Head("the warehouse", about["ledger_id"], about["receipts"], about["head"])
     found = examine(receipts, read_keyring(place.keyring).public_keys(), identity["ledger_id"], [head])
     runs = tuple(json.loads(row["body"])["run_id"] for row in receipts)
-    return Seen(about["run_id"], rows, tuple(aside), index, runs, found.faults, states)
+    return Seen(about["run_id"], rows, tuple(aside), index, runs, found.faults, request_states(place))
 
 
-def ledger_rows(place: Place) -> dict[str, list[Any]]:
-    """Give every table of the ledger, row by row; plans apart, which change nothing."""
-    if not (place.folder / "ledger.sqlite").exists():
-        return {}
-    with _ledger(place) as ledger:
-        names = [name for (name,) in ledger.execute("select name from sqlite_master where type = 'table'")]
-        return {
-            name: [tuple(row) for row in ledger.execute(f"select * from {name}")] for name in names if name != "plan"
-        }
+def ledger_rows(place: Place) -> dict[str, list[str]]:
+    """Give every table of the ledger, row by row; plans apart, which change nothing, and who holds it now."""
+    names = set(sa.inspect(place.ledger_engine()).get_table_names()) - {"plan", "lock"}
+    return {name: sorted(map(repr, _in_ledger(place, name))) for name in sorted(names)}
 
 
 def request_states(place: Place) -> dict[str, str]:
     """Give the state of each request by its reference."""
-    with _ledger(place) as ledger:
-        return {row["reference"]: row["state"] for row in _rows(ledger, "request")}
+    return {row["reference"]: row["state"] for row in _in_ledger(place, "request")}
 
 
 def run_states(place: Place) -> dict[str, str]:
     """Give the state of each run."""
-    with _ledger(place) as ledger:
-        return {row["run_id"]: row["state"] for row in _rows(ledger, "run")}
+    return {row["run_id"]: row["state"] for row in _in_ledger(place, "run")}
 
 
 def receipts_of(place: Place) -> tuple[str, ...]:
     """Give the runs that receipts are of, in their order."""
-    with _ledger(place) as ledger:
-        return tuple(json.loads(row["body"])["run_id"] for row in _rows(ledger, "receipt", "number"))
+    return tuple(json.loads(row["body"])["run_id"] for row in _in_ledger(place, "receipt", "number"))
 
 
 def live_run(place: Place) -> str:
     """Give the run that published what is published."""
-    with duckdb.connect(str(place.warehouse), read_only=True) as connection:
-        return str(_dicts(connection, "sluis_meta.run")[0]["run_id"])
+    return str(place.table("sluis_meta", "run")[0]["run_id"])
 
 
 class Symbols:
@@ -181,18 +157,5 @@ def _unlike(found: Mapping[Any, Any], wanted: Mapping[Any, Kept]) -> str:
     return f"too much: {sorted(found.keys() - wanted.keys())}; missing: {missing}"
 
 
-def _dicts(connection: duckdb.DuckDBPyConnection, table: str) -> list[Row]:
-    found = connection.execute(f"from {table}")
-    names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-
-@contextlib.contextmanager
-def _ledger(place: Place) -> Any:
-    with contextlib.closing(sqlite3.connect(place.folder / "ledger.sqlite")) as connection:
-        connection.row_factory = sqlite3.Row
-        yield connection
-
-
-def _rows(connection: sqlite3.Connection, table: str, order: str = "1") -> list[Row]:
-    return [dict(row) for row in connection.execute(f"select * from {table} order by {order}")]
+def _in_ledger(place: Place, table: str, order: str = "1") -> list[Row]:
+    return place.ledger(f"select * from {table} order by {order}")

@@ -5,12 +5,9 @@ from __future__ import annotations
 import copy
 import dataclasses
 import datetime
-import hashlib
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, cast
 
 from tests.conftest import Place
@@ -80,7 +77,7 @@ class Live:
 class Backup:
     """A copy of the warehouse and of the ledger of one moment."""
 
-    folder: Path
+    name: str
     live: Live
     ledger: Ledger
 
@@ -309,33 +306,24 @@ class History:
     def back_up(self) -> None:
         """Copy the warehouse and the ledger."""
         if self.live.run:
-            folder = self.place.folder / f"backup-{len(self.backups)}"
-            folder.mkdir()
-            for file in self.place.folder.glob("warehouse.duckdb*"):
-                if not file.name.endswith(".lock"):
-                    shutil.copy2(file, folder / file.name)
-            shutil.copy2(self.place.folder / "ledger.sqlite", folder)
-            self.backups.append(Backup(folder, copy.deepcopy(self.live), copy.deepcopy(self.ledger)))
+            name = f"backup-{len(self.backups)}"
+            self.place.back_up(name)
+            self.backups.append(Backup(name, copy.deepcopy(self.live), copy.deepcopy(self.ledger)))
 
     def put_back(self, number: int, warehouse: bool, ledger: bool) -> None:
         """Put a copy of the warehouse, of the ledger, or of both in the place of what is there."""
         if not self.backups:
             return
         backup = self.backups[number % len(self.backups)]
+        self.place.put_back(backup.name, warehouse, ledger)
         if warehouse:
-            self.move_away()
-            for file in backup.folder.glob("warehouse.duckdb*"):
-                shutil.copy2(file, self.place.folder / file.name)
             self.live = copy.deepcopy(backup.live)
         if ledger:
-            shutil.copy2(backup.folder / "ledger.sqlite", self.place.folder)
             self.ledger = copy.deepcopy(backup.ledger)
 
     def move_away(self) -> None:
-        """Move the warehouse's files away."""
-        for file in self.place.folder.glob("warehouse.duckdb*"):
-            if not file.name.endswith(".lock"):
-                file.unlink()
+        """Move the warehouse away."""
+        self.place.move_away()
         self.live = _nothing()
 
     # ── what must be so ───────────────────────────────────────────────────────────────────────────────────────────
@@ -380,9 +368,7 @@ class History:
 
     def fingerprint(self) -> Mapping[str, Any]:
         """Sum up the warehouse, and the ledger row by row."""
-        files = sorted(self.place.folder.glob("warehouse.duckdb*"))
-        found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()}
-        return {**{name: of for name, of in found.items() if not name.endswith(".lock")}, **ledger_rows(self.place)}
+        return {"warehouse": self.place.state(), **ledger_rows(self.place)}
 
     def committed(self, told: Mapping[str, Any], state: State, counts: Mapping[str, Counter[str]]) -> None:
         """See that what is published is what must be, and note that it is."""

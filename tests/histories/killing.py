@@ -14,32 +14,52 @@ from typing import Any
 from privacy.policy_file import read_policy
 from tests.conftest import Place
 from tests.histories.deeds import ByFunctions
+from tests.place_in_postgresql import PlaceInPostgreSQL
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload([__name__])
 
-POINTS = (
-    ("stores.ledger.requests", "Requests.decide"),
-    ("stores.ledger.requests", "Requests.close"),
+Point = tuple[str, str]
+
+IN_FILES: tuple[Point, ...] = (
     ("stores.warehouse.duckdb_file", "NewFile.seal"),
     ("stores.warehouse.duckdb_file", "NewFile.readable"),
-    ("stores.ledger.runs", "Runs.seal"),
     ("stores.warehouse.duckdb_live", "LiveFile.swap_in"),
     ("pathlib", "Path.rename"),
     ("pathlib", "Path.replace"),
     ("stores.warehouse.duckdb_live", "LiveFile._remove_private_files_but"),
+)
+IN_POSTGRESQL: tuple[Point, ...] = (
+    ("stores.warehouse.postgresql_state", "NewState.seal"),
+    ("stores.warehouse.postgresql_state", "NewState.readable"),
+    ("stores.warehouse.postgresql_state", "NewState.publish"),
+    ("stores.warehouse.postgresql_state", "NewState._publish"),
+    ("stores.warehouse.postgresql_state", "NewState.close"),
+)
+IN_LEDGER: tuple[Point, ...] = (
+    ("stores.ledger.requests", "Requests.decide"),
+    ("stores.ledger.requests", "Requests.close"),
+    ("stores.ledger.runs", "Runs.seal"),
     ("stores.ledger.receipts", "Receipts.append"),
     ("stores.ledger.requests", "Requests.applied"),
     ("stores.ledger.suppressions", "Suppressions.seen"),
     ("stores.ledger.suppressions", "Suppressions.expire"),
     ("stores.ledger.runs", "Runs.end"),
 )
-"""Functions on the way of a publish, in their order as a rule."""
+"""Functions on the way of a publish."""
+POINTS_AT_MOST = len(IN_LEDGER) + len(IN_FILES)
+
+
+def points_of(place: Place) -> tuple[Point, ...]:
+    """Give the functions on the way of a publish at a place."""
+    return (*IN_LEDGER, *(IN_POSTGRESQL if isinstance(place, PlaceInPostgreSQL) else IN_FILES))
 
 
 def in_own_process(place: Place, deed: str, argument: Any, point: int, entry: int, ungated: bool) -> bool:
     """Do a deed in a process of its own; tell whether it was killed."""
-    process = PROCESSES.Process(target=_do, args=(place, deed, argument, *POINTS[point], entry, ungated))
+    points = points_of(place)
+    where = points[point % len(points)]
+    process = PROCESSES.Process(target=_do, args=(place, deed, argument, *where, entry, ungated))
     process.start()
     process.join()
     assert process.exitcode in (0, -signal.SIGKILL), f"{deed}: exit code {process.exitcode}"

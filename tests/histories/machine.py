@@ -22,7 +22,7 @@ from stores.settings import database_url
 from tests.conftest import Place
 from tests.histories.deeds import ByFunctions, Deeds
 from tests.histories.history import History
-from tests.histories.killing import POINTS, without_gate
+from tests.histories.killing import POINTS_AT_MOST, without_gate
 from tests.histories.shop import ADDRESSES, GUESTS, PEOPLE, POLICY, Shop, ago, now, spelled
 
 IN_MEMORY = Path("/dev/shm")
@@ -38,9 +38,9 @@ SOME = st.integers(0, 9)
 
 
 @cache
-def _template() -> History:
+def _template(make_place: Callable[[Path], Place]) -> History:
     """Make a shop whose warehouse a good run has filled, once; histories begin with a copy of it."""
-    place = Place(Path(tempfile.mkdtemp(prefix="histories-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None)))
+    place = make_place(Path(tempfile.mkdtemp(prefix="histories-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None)))
     Shop(place.source).create(TODAY)
     place.policy.write_text(POLICY, encoding="utf-8")
     create_keyring(place.keyring, TODAY)
@@ -55,31 +55,34 @@ def _template() -> History:
     return made
 
 
-def new_history(make_deeds: Callable[[Place], Deeds] = ByFunctions, ungated: bool = False) -> History:
+def new_history(
+    make_deeds: Callable[[Place], Deeds] = ByFunctions,
+    ungated: bool = False,
+    make_place: Callable[[Path], Place] = Place,
+) -> History:
     """Begin a history of its own, after the first run of all."""
-    template = _template()
-    folder = Path(tempfile.mkdtemp(prefix="history-", dir=template.place.folder.parent))
-    for file in template.place.folder.iterdir():
-        shutil.copy2(file, folder / file.name)
-    return template.copied(Place(folder), make_deeds(Place(folder)), ungated)
+    template = _template(make_place)
+    place = template.place.copied(Path(tempfile.mkdtemp(prefix="history-", dir=template.place.folder.parent)))
+    return template.copied(place, make_deeds(place), ungated)
 
 
 class Histories(RuleBasedStateMachine):
     """Deeds in any order; History sees after each that what is there is what must be."""
 
     make_deeds: Callable[[Place], Deeds] = ByFunctions
+    make_place: Callable[[Path], Place] = Place
     ungated = True
 
     @initialize()
     def begin(self) -> None:
         self.undo = without_gate() if self.ungated else lambda: None
-        self.history = new_history(type(self).make_deeds, self.ungated)
+        self.history = new_history(type(self).make_deeds, self.ungated, type(self).make_place)
         self.shop = self.history.shop
 
     def teardown(self) -> None:
         if hasattr(self, "history"):
             self.undo()
-            shutil.rmtree(self.history.place.folder)
+            self.history.place.remove()
 
     # ── publishes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -105,7 +108,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(
         deed=st.sampled_from(["run", "apply", "replay", "retention"]),
-        point=st.integers(0, len(POINTS) - 1),
+        point=st.integers(0, POINTS_AT_MOST - 1),
         entry=st.integers(1, 2),
     )
     def kill(self, deed: str, point: int, entry: int) -> None:
@@ -248,10 +251,10 @@ class Histories(RuleBasedStateMachine):
             else:
                 self.history.put_back(-1, warehouse=False, ledger=True)
 
-    @staticmethod
-    def begun_before() -> None:
+    @classmethod
+    def begun_before(cls) -> None:
         """Make what all histories begin with, before anything is changed in the software."""
-        _template()
+        _template(cls.make_place)
 
     @classmethod
     def of(cls, *deeds: str) -> type[Histories]:

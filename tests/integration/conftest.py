@@ -19,6 +19,7 @@ from tests.conftest import Place, run_in_process
 from tests.corner_shop import POLICY, SCHEMA, fill
 from tests.in_chamber import run_in_chamber
 from tests.mariadb import MariadbServer
+from tests.place_in_postgresql import PlaceInPostgreSQL
 from tests.postgres import PostgresServer, running
 from tests.rights_shop import make
 from tests.warehouses import KINDS, AnyWarehouse, warehouse_of
@@ -68,6 +69,15 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
     """Run a real PostgreSQL server."""
     with running(tmp_path_factory.mktemp("postgres")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def rights_once_in_postgresql(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> PlaceInPostgreSQL:
+    """Run the same shop once into PostgreSQL, with its ledger there too. Not to be changed: tests take a copy."""
+    made = PlaceInPostgreSQL.made(tmp_path_factory.mktemp("rights_in_postgresql"), postgres)
+    make(made)
+    run_in_chamber(made)
+    return made
 
 
 @pytest.fixture(params=KINDS)

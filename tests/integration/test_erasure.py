@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +44,15 @@ from tests.rights_shop import (
     theirs,
     totals,
 )
+
+
+@pytest.fixture(params=["duckdb", pytest.param("postgresql", marks=pytest.mark.long)])
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """Give the shop of those who ask for their rights after a good run: its warehouse and ledger in files, or not."""
+    once: Place = request.getfixturevalue("rights_once" if request.param == "duckdb" else "rights_once_in_postgresql")
+    yield (copy := once.copied(tmp_path / "shop"))
+    copy.remove()
+
 
 Way = Callable[[Place, str, str], object]
 

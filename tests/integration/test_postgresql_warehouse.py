@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 from collections.abc import Iterator
 
 import psycopg
@@ -11,7 +12,10 @@ import pyarrow as pa
 import pytest
 
 from privacy.errors import ConnectionLostError, LockError, StoreError
-from privacy.treat import staged_schema
+from privacy.fates import Fate
+from privacy.policy import Derived
+from privacy.treat import EXPIRES_ON, FATE, REASON, staged_schema
+from stores.arrow_stream import readable
 from stores.warehouse import Comments
 from stores.warehouse.postgresql_layout import READER, SCRATCH, STAGED, WRITER
 from tests.postgres import PostgresServer
@@ -231,6 +235,59 @@ def test_a_run_that_lost_the_warehouse_loads_and_publishes_nothing(published: In
     assert not published.schemas() & {*STAGED.values(), SCRATCH}
 
 
+def test_a_connection_that_is_lost_while_loading_leaves_the_state_before(published: InPostgreSQL) -> None:
+    before, hashes = published.open().published(), published.hashes("analytics", "sluis_private")
+    batch = batch_of(staged_schema(policy(), policy().tables["buyer"]), SHOP["buyer"])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield batch
+        end_connections(published, "sluis, loading")
+
+    warehouse = published.open()
+    with (
+        pytest.raises(ConnectionLostError, match="the connection to PostgreSQL was lost"),
+        warehouse.exclusive("run-2"),
+        warehouse.candidate("run-2") as candidate,
+    ):
+        candidate.stage("buyers", batch.schema, batches(), 2, "buyer_id", Comments("", {}))
+
+    assert published.open().published() == before
+    assert published.hashes("analytics", "sluis_private") == hashes
+    assert not published.schemas() & {*STAGED.values(), SCRATCH}
+
+
+@pytest.mark.parametrize(
+    ("setting", "way_out"),
+    [
+        ("statement_timeout = '1ms'", "raise `statement_timeout`"),
+        ("default_transaction_read_only = on", "may only read"),
+    ],
+)
+def test_a_server_that_does_not_let_a_run_end_is_told_with_the_way_out(
+    published: InPostgreSQL, postgres: PostgresServer, setting: str, way_out: str
+) -> None:
+    before = published.open().published()
+    published.rows(f"alter database {published.url.database} set {setting}")
+
+    with pytest.raises(StoreError, match=way_out):
+        publish(published.open(), SHOP)
+
+    postgres.execute(f"alter database {published.url.database} reset all")
+    assert published.open().published() == before
+    publish(published.open(), SHOP)
+
+
+def test_a_name_that_postgresql_would_cut_is_refused(there: InPostgreSQL) -> None:
+    warehouse, long = there.open(), "n" * 56
+
+    with (
+        pytest.raises(StoreError, match=r"no room for a name as long as nnn.*\n  Publish it under a shorter one"),
+        warehouse.exclusive("run-1"),
+        warehouse.candidate("run-1") as candidate,
+    ):
+        candidate.quarantine("buyers", pa.table({long: [1]}))
+
+
 def test_no_run_begins_while_one_that_was_cut_off_still_writes(there: InPostgreSQL) -> None:
     cut_off = there.open()
     with contextlib.suppress(StoreError), cut_off.exclusive("run-1"), cut_off.candidate("run-1") as candidate:
@@ -240,3 +297,29 @@ def test_no_run_begins_while_one_that_was_cut_off_still_writes(there: InPostgreS
             raise AssertionError
     with there.open().exclusive("run-3"):
         pass
+
+
+def test_rows_of_unequal_width_stand_in_the_order_of_their_tokens(there: InPostgreSQL) -> None:
+    """A server writes into what earlier pages have left, where it may; by their place rows would be told apart."""
+    rows = 4_000
+    width = random.Random(1)
+    batch = pa.record_batch(
+        {
+            "id": pa.array([width.randbytes(16) for _ in range(rows)], pa.uuid()),
+            "text": pa.array(["x" * width.randrange(90) for _ in range(rows)]),
+        }
+    )
+    derived = Derived.model_validate({"from": "sale", "where_null": "buyer", "one_row_per": "id"})
+    with_fate = batch.append_column(EXPIRES_ON, pa.nulls(rows, pa.date32())).append_column(
+        FATE, pa.array([Fate.PUBLISHED] * rows, pa.uint8())
+    )
+    with_fate = with_fate.append_column(REASON, pa.nulls(rows, pa.string()))
+    warehouse = there.open()
+    with warehouse.exclusive("run-1"), warehouse.candidate("run-1") as candidate:
+        candidate.stage("tokens", batch.schema, iter([batch]), rows, "id", Comments("", {}))
+        with readable(with_fate.schema, iter([with_fate])) as reader:
+            candidate.stage_groups("groups", reader, derived, Comments("", {}))
+
+        for table in ("tokens", "groups"):
+            before = f"select id, lag(id) over (order by ctid) as before from sluis_staging.{table}"
+            assert there.rows(f"select count(*), count(*) filter (where id <= before) from ({before})") == [(rows, 0)]

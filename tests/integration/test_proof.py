@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from privacy.errors import StoreError
 from privacy.fates import Fate
-from stores.warehouse import Found, Suppressed
+from stores.warehouse import Found, Suppressed, Warehouse
 from stores.warehouse.byte_search import places_of
 from stores.warehouse.duckdb import DuckDBWarehouse
+from tests.postgres import PostgresServer
 from tests.small_warehouse import (
     ANNA,
     ANNAS_MAIL,
@@ -33,6 +34,7 @@ from tests.small_warehouse import (
     record,
     row,
 )
+from tests.warehouses import AnyWarehouse, InPostgreSQL
 
 RANDOM = [uuid.UUID(int=0xA5 << 120 | 0xD1CE << 64 | n * 0x9E3779B97F4A7C15 % 2**63) for n in range(1, 9)]
 """Values with no zero bytes to meet by chance."""
@@ -41,7 +43,7 @@ KEYS = {"sales": pa.array([RANDOM[1].bytes], pa.uuid())}
 UNCOMPRESSED = "set force_compression = 'uncompressed'"
 
 
-def with_anna(warehouse: DuckDBWarehouse) -> None:
+def with_anna(warehouse: Warehouse) -> None:
     """Publish a shop in which Anna has a random MAC, her sale a random key, and one of her sales is set aside."""
     sale = row(sale_id=RANDOM[1].int, buyer_id=ANNA, email=ANNAS_MAIL) | {"_customer": RANDOM[0].int}
     aside = row(sale_id=RANDOM[2].int) | {"_customer": RANDOM[0].int, "_reason": "strange"}
@@ -50,7 +52,7 @@ def with_anna(warehouse: DuckDBWarehouse) -> None:
     publish(warehouse, shop, {"sale": [aside]})
 
 
-def remove(warehouse: DuckDBWarehouse, *suppressed: Suppressed) -> Mapping[str, pa.Array]:
+def remove(warehouse: Warehouse, *suppressed: Suppressed) -> Mapping[str, pa.Array]:
     with warehouse.exclusive("run-2"), warehouse.remains("run-2") as remains:
         remains.doom(policy(), suppressed, None)
         keys = remains.doomed_keys()
@@ -66,6 +68,12 @@ def shop(tmp_path: Path) -> DuckDBWarehouse:
     warehouse = at(tmp_path)
     with_anna(warehouse)
     return warehouse
+
+
+@pytest.fixture
+def warehouse(anywhere: AnyWarehouse) -> Warehouse:
+    """Give an empty warehouse of each kind."""
+    return anywhere.open()
 
 
 # ── by row and by byte ────────────────────────────────────────────────────────────────────────────────────────────
@@ -189,28 +197,26 @@ class Written:
 # ── the rules, said a second time ─────────────────────────────────────────────────────────────────────────────────
 
 
-def test_rows_of_an_account_do_not_count_for_its_address(tmp_path: Path) -> None:
+def test_rows_of_an_account_do_not_count_for_its_address(warehouse: Warehouse) -> None:
     """Bob's sale names the guest's address; it stays, so its address is not sought in the bytes."""
-    publish(at(tmp_path), SHOP)
+    publish(warehouse, SHOP)
 
-    before = at(tmp_path).look_for([erased(email=GUESTS_MAIL)], {})
-    remove(at(tmp_path), erased(email=GUESTS_MAIL))
-    after = at(tmp_path).look_for([erased(email=GUESTS_MAIL)], {})
+    before = warehouse.look_for([erased(email=GUESTS_MAIL)], {})
+    remove(warehouse, erased(email=GUESTS_MAIL))
+    after = warehouse.look_for([erased(email=GUESTS_MAIL)], {})
 
     assert before.index == {"sales": 1, "guests": 1, "chats": 1}
     assert after == Found({}, {}, {}, {}, 1)
 
 
-def test_a_later_generation_is_spared_by_an_erasure_only(tmp_path: Path) -> None:
-    publish(
-        at(tmp_path), {"sale": [row(sale_id=11, customer=ANNA) | {"_generation": 71}, row(sale_id=12, customer=BOB)]}
-    )
+def test_a_later_generation_is_spared_by_an_erasure_only(warehouse: Warehouse) -> None:
+    publish(warehouse, {"sale": [row(sale_id=11, customer=ANNA) | {"_generation": 71}, row(sale_id=12, customer=BOB)]})
     restricted = Suppressed(Fate.RESTRICTED, "customer", mac(100 + ANNA), frozenset({mac(71)}))
 
     found = {
-        "erased": at(tmp_path).look_for([erased(ANNA, None, 71)], {}).index,
-        "erased again": at(tmp_path).look_for([erased(ANNA, None, 71), erased(ANNA, None, 72)], {}).index,
-        "restricted": at(tmp_path).look_for([restricted], {}).index,
+        "erased": warehouse.look_for([erased(ANNA, None, 71)], {}).index,
+        "erased again": warehouse.look_for([erased(ANNA, None, 71), erased(ANNA, None, 72)], {}).index,
+        "restricted": warehouse.look_for([restricted], {}).index,
     }
 
     assert found == {"erased": {}, "erased again": {"sales": 1}, "restricted": {"sales": 1}}
@@ -227,9 +233,47 @@ def test_an_index_that_lacks_rows_is_told(shop: DuckDBWarehouse) -> None:
     assert (found.index, found.unindexed) == ({}, {"sales": 1})
 
 
-def test_without_a_published_file_nothing_can_be_looked_for(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="nothing is published at"):
-        at(tmp_path).look_for([ANNAS], {})
+def test_where_nothing_is_published_nothing_can_be_looked_for(warehouse: Warehouse) -> None:
+    with pytest.raises(StoreError, match=r"nothing is published (at|in) "):
+        warehouse.look_for([ANNAS], {})
+
+
+def test_in_postgresql_everything_is_found_by_row_before_an_erasure_and_nothing_after_it(
+    postgres: PostgresServer,
+) -> None:
+    warehouse = InPostgreSQL(postgres.new_database()).open()
+    with_anna(warehouse)
+    before = warehouse.look_for([ANNAS], KEYS)
+
+    keys = remove(warehouse, ANNAS)
+
+    assert before == Found({"sales": 1}, {"sales": 1, "lines": 1}, {"sales": 1}, {}, 0)
+    assert keys["sales"].to_pylist() == [RANDOM[1]]
+    assert warehouse.look_for([ANNAS], KEYS) == Found({}, {}, {}, {}, 0)
+
+
+@pytest.mark.parametrize(
+    ("where", "planted"),
+    [
+        (
+            "elsewhere",
+            f"create schema sluis_staging authorization sluis_writer; create table sluis_staging.left as "
+            f"select uuid '{RANDOM[0]}' as of; alter table sluis_staging.left owner to sluis_writer",
+        ),
+        ("quarantine", f"insert into sluis_quarantine.sales (_customer) values ('{RANDOM[0]}')"),
+        ("published", f"insert into analytics.lines (line_id, sale_id) values ('{RANDOM[5]}', '{RANDOM[1]}')"),
+        ("index", f"insert into sluis_private.sales (customer) values ('{RANDOM[0]}')"),
+    ],
+)
+def test_in_postgresql_what_is_left_in_any_table_is_found(postgres: PostgresServer, where: str, planted: str) -> None:
+    there = InPostgreSQL(postgres.new_database())
+    warehouse = there.open()
+    with_anna(warehouse)
+    remove(warehouse, ANNAS)
+
+    there.rows(planted)
+
+    assert sum(getattr(warehouse.look_for([ANNAS], KEYS), where).values()) == 1
 
 
 def test_looking_leaves_nothing_behind(shop: DuckDBWarehouse) -> None:
@@ -243,21 +287,21 @@ def test_looking_leaves_nothing_behind(shop: DuckDBWarehouse) -> None:
 # ── what the index knows ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_links_are_the_pairs_that_one_row_has(tmp_path: Path) -> None:
+def test_links_are_the_pairs_that_one_row_has(warehouse: Warehouse) -> None:
     """A letter names an account alone, a guest an address alone: neither makes a pair."""
-    publish(at(tmp_path), SHOP)
+    publish(warehouse, SHOP)
     annas, bobs = mac(100 + ANNA), mac(100 + BOB)
     pairs = {(annas, mac(ANNAS_MAIL)), (bobs, mac(BOBS_MAIL)), (bobs, mac(GUESTS_MAIL))}
 
-    assert set(at(tmp_path).links("customer", [annas, bobs])) == pairs
-    assert list(at(tmp_path).links("customer", [annas])) == [(annas, mac(ANNAS_MAIL))]
-    assert list(at(tmp_path).links("email", [mac(GUESTS_MAIL)])) == [(bobs, mac(GUESTS_MAIL))]
-    assert list(at(tmp_path).links("email", [annas])) == list(at(tmp_path).links("email", [])) == []
+    assert set(warehouse.links("customer", [annas, bobs])) == pairs
+    assert list(warehouse.links("customer", [annas])) == [(annas, mac(ANNAS_MAIL))]
+    assert list(warehouse.links("email", [mac(GUESTS_MAIL)])) == [(bobs, mac(GUESTS_MAIL))]
+    assert list(warehouse.links("email", [annas])) == list(warehouse.links("email", [])) == []
 
 
-def test_an_identifier_is_known_where_any_row_has_it(tmp_path: Path) -> None:
-    assert at(tmp_path).known("customer", [mac(100 + ANNA)]) == set()
-    publish(at(tmp_path), SHOP)
+def test_an_identifier_is_known_where_any_row_has_it(warehouse: Warehouse) -> None:
+    assert warehouse.known("customer", [mac(100 + ANNA)]) == set()
+    publish(warehouse, SHOP)
 
-    assert at(tmp_path).known("customer", [mac(100 + ANNA), mac(GUESTS_MAIL)]) == {mac(100 + ANNA)}
-    assert at(tmp_path).known("email", [mac(100 + ANNA), mac(GUESTS_MAIL)]) == {mac(GUESTS_MAIL)}
+    assert warehouse.known("customer", [mac(100 + ANNA), mac(GUESTS_MAIL)]) == {mac(100 + ANNA)}
+    assert warehouse.known("email", [mac(100 + ANNA), mac(GUESTS_MAIL)]) == {mac(GUESTS_MAIL)}

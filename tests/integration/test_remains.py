@@ -14,10 +14,9 @@ from privacy.errors import PolicyError, StoreError, VerificationError
 from privacy.fates import Fate
 from privacy.policy import Policy
 from privacy.policy_file import read_policy
-from stores.warehouse import Remaining, Seal, Suppressed
+from stores.warehouse import Remaining, Seal, Suppressed, Warehouse
 from stores.warehouse.duckdb import DuckDBWarehouse
 from stores.warehouse.duckdb_file import ROWS_AN_INSERT
-from stores.warehouse.duckdb_remains import DuckDBRemains
 from tests.small_warehouse import (
     ANNA,
     ANNAS_MAIL,
@@ -32,12 +31,15 @@ from tests.small_warehouse import (
     at,
     contents,
     erased,
+    in_words_of,
     mac,
     policy,
     publish,
     record,
     row,
+    session_of,
 )
+from tests.warehouses import AnyWarehouse
 
 TODAY = datetime.date(2026, 11, 1)
 PAST = datetime.date(2026, 11, 1)
@@ -45,7 +47,7 @@ SEAL = Seal("erasure", "ledger-1", 1, "ab12", 1, READ_AT)
 
 
 def remove(
-    warehouse: DuckDBWarehouse, *suppressed: Suppressed, as_of: datetime.date | None = None
+    warehouse: Warehouse, *suppressed: Suppressed, as_of: datetime.date | None = None
 ) -> tuple[Mapping[str, Remaining], Mapping[str, pa.Array]]:
     """Publish what remains; give the counts and the keys that left."""
     with warehouse.exclusive("run-2"), warehouse.remains("run-2") as remains:
@@ -59,7 +61,21 @@ def remove(
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> DuckDBWarehouse:
+def warehouse(anywhere: AnyWarehouse) -> Warehouse:
+    """Give an empty warehouse of each kind."""
+    return anywhere.open()
+
+
+@pytest.fixture
+def shop(warehouse: Warehouse) -> Warehouse:
+    """Give one of each kind with a shop in it."""
+    publish(warehouse, SHOP)
+    return warehouse
+
+
+@pytest.fixture
+def shop_file(tmp_path: Path) -> DuckDBWarehouse:
+    """Give the shop in a file."""
     warehouse = at(tmp_path)
     publish(warehouse, SHOP)
     return warehouse
@@ -73,7 +89,7 @@ def keys(rows: Rows) -> dict[str, list[int]]:
 # ── who leaves ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_erased_account_leaves_with_all_that_follows_it(shop: DuckDBWarehouse) -> None:
+def test_an_erased_account_leaves_with_all_that_follows_it(shop: Warehouse) -> None:
     counts, gone = remove(shop, erased(ANNA))
 
     shown, _, index = contents(shop)
@@ -102,7 +118,7 @@ def test_an_erased_account_leaves_with_all_that_follows_it(shop: DuckDBWarehouse
     }
 
 
-def test_an_address_takes_the_rows_that_name_no_account(shop: DuckDBWarehouse) -> None:
+def test_an_address_takes_the_rows_that_name_no_account(shop: Warehouse) -> None:
     """Bob's sale went to the same address, but is Bob's."""
     remove(shop, erased(email=GUESTS_MAIL))
 
@@ -118,7 +134,7 @@ def test_an_address_takes_the_rows_that_name_no_account(shop: DuckDBWarehouse) -
     assert shown["chat"] == [{"chat_id": 52, "_expires_on": LATER}], "a token that is no declared reference leaves too"
 
 
-def test_an_address_of_an_account_takes_no_row_of_that_account(shop: DuckDBWarehouse) -> None:
+def test_an_address_of_an_account_takes_no_row_of_that_account(shop: Warehouse) -> None:
     before = contents(shop)
 
     remove(shop, erased(email=ANNAS_MAIL))
@@ -126,7 +142,7 @@ def test_an_address_of_an_account_takes_no_row_of_that_account(shop: DuckDBWareh
     assert contents(shop) == before
 
 
-def test_rows_of_a_later_generation_are_spared_by_an_erasure_only(tmp_path: Path) -> None:
+def test_rows_of_a_later_generation_are_spared_by_an_erasure_only(warehouse: Warehouse) -> None:
     came_back = [
         {**row(sale_id=10 + n, customer=ANNA), "_generation": generation} for n, generation in ((1, 71), (2, 72))
     ]
@@ -138,10 +154,9 @@ def test_rows_of_a_later_generation_are_spared_by_an_erasure_only(tmp_path: Path
     of["restricted"] = [Suppressed(Fate.RESTRICTED, "customer", mac(101), frozenset({mac(71), mac(72)}))]
     left = {}
     for case, suppressed in of.items():
-        (folder := tmp_path / case).mkdir()
-        publish(at(folder), before)
-        remove(at(folder), *suppressed)
-        left[case] = keys(contents(at(folder))[0])
+        publish(warehouse, before)
+        remove(warehouse, *suppressed)
+        left[case] = keys(contents(warehouse)[0])
 
     assert left == {
         "erased once": {"sale": [11, 12], "line": [21]},
@@ -150,8 +165,7 @@ def test_rows_of_a_later_generation_are_spared_by_an_erasure_only(tmp_path: Path
     }
 
 
-def test_time_takes_rows_whose_clock_has_run_out_and_their_children(tmp_path: Path) -> None:
-    warehouse = at(tmp_path)
+def test_time_takes_rows_whose_clock_has_run_out_and_their_children(warehouse: Warehouse) -> None:
     publish(
         warehouse,
         {
@@ -172,16 +186,15 @@ def test_time_takes_rows_whose_clock_has_run_out_and_their_children(tmp_path: Pa
     assert shown["chat"][0]["guest_token"] == GUEST, "no declared reference: it may name other rows as well"
 
 
-def test_without_a_day_no_clock_is_looked_at(tmp_path: Path) -> None:
-    publish(at(tmp_path), {"sale": [row(sale_id=11, expires=PAST)]})
+def test_without_a_day_no_clock_is_looked_at(warehouse: Warehouse) -> None:
+    publish(warehouse, {"sale": [row(sale_id=11, expires=PAST)]})
 
-    remove(at(tmp_path), erased(ANNA))
+    remove(warehouse, erased(ANNA))
 
-    assert keys(contents(at(tmp_path))[0]) == {"sale": [11]}
+    assert keys(contents(warehouse)[0]) == {"sale": [11]}
 
 
-def test_a_row_counts_once_at_the_first_fate_that_applies(tmp_path: Path) -> None:
-    warehouse = at(tmp_path)
+def test_a_row_counts_once_at_the_first_fate_that_applies(warehouse: Warehouse) -> None:
     publish(warehouse, {"sale": [row(sale_id=10 + n, customer=n, expires=PAST) for n in range(4)]})
     fates = {1: (Fate.OBJECTED, Fate.ERASED), 2: (Fate.OBJECTED, Fate.RESTRICTED), 3: (Fate.OBJECTED,)}
     suppressed = [Suppressed(f, "customer", mac(100 + n)) for n, some in fates.items() for f in some]
@@ -192,8 +205,8 @@ def test_a_row_counts_once_at_the_first_fate_that_applies(tmp_path: Path) -> Non
     assert counts["sales"].removed == dict.fromkeys(each, 1)
 
 
-def test_quarantined_rows_leave_with_their_person_and_their_parent(tmp_path: Path) -> None:
-    warehouse, strange = at(tmp_path), {"_reason": "strange"}
+def test_quarantined_rows_leave_with_their_person_and_their_parent(warehouse: Warehouse) -> None:
+    strange = {"_reason": "strange"}
     aside = {
         "sale": [
             {**row(sale_id=11, customer=ANNA), **strange},
@@ -217,7 +230,7 @@ def test_quarantined_rows_leave_with_their_person_and_their_parent(tmp_path: Pat
     assert (counts["lines"].set_aside_before, counts["lines"].set_aside_after) == (3, 1)
 
 
-def test_nobody_leaves_when_nobody_must(shop: DuckDBWarehouse) -> None:
+def test_nobody_leaves_when_nobody_must(shop: Warehouse) -> None:
     before = contents(shop)
 
     counts, gone = remove(shop, as_of=TODAY)
@@ -266,15 +279,15 @@ def grow(warehouse: DuckDBWarehouse, rows: int) -> None:
             connection.execute(statement)
 
 
-def test_once_published_no_second_name_of_the_file_of_before_is_left(shop: DuckDBWarehouse) -> None:
+def test_once_published_no_second_name_of_the_file_of_before_is_left(shop_file: DuckDBWarehouse) -> None:
     """Whoever looks for traces then, still holding the remains, must not find them in a file that is about to go."""
-    with shop.exclusive("run-2"), shop.remains("run-2") as remains:
+    with shop_file.exclusive("run-2"), shop_file.remains("run-2") as remains:
         remains.doom(policy(), [erased(ANNA)], None)
         remains.fill()
         remains.seal(record("run-2"), SEAL)
         remains.publish()
 
-        left = [path.name for path in shop.beside("work").iterdir()]
+        left = [path.name for path in shop_file.beside("work").iterdir()]
 
     assert left == []
 
@@ -306,27 +319,27 @@ def test_comments_and_marts_stay(tmp_path: Path) -> None:
         ]
 
 
-def test_the_file_is_of_the_run_that_made_it(shop: DuckDBWarehouse) -> None:
-    remove(shop, erased(ANNA))
+def test_the_file_is_of_the_run_that_made_it(shop_file: DuckDBWarehouse) -> None:
+    remove(shop_file, erased(ANNA))
 
-    said = shop.published()
+    said = shop_file.published()
     assert said
     assert (said.run_id, said.kind, said.receipts, said.head) == ("run-2", "erasure", 1, "ab12")
-    assert sorted(path.name for path in shop.live.parent.iterdir()) == [
+    assert sorted(path.name for path in shop_file.live.parent.iterdir()) == [
         "warehouse.duckdb",
         "warehouse.duckdb.lock",
         "warehouse.duckdb.private-run-2",
     ]
 
 
-def test_left_without_publishing_it_is_gone(shop: DuckDBWarehouse) -> None:
-    before = (shop.live.read_bytes(), sorted(shop.live.parent.iterdir()))
+def test_left_without_publishing_it_is_gone(shop_file: DuckDBWarehouse) -> None:
+    before = (shop_file.live.read_bytes(), sorted(shop_file.live.parent.iterdir()))
 
-    with shop.exclusive("run-2"), shop.remains("run-2") as remains:
+    with shop_file.exclusive("run-2"), shop_file.remains("run-2") as remains:
         remains.doom(policy(), [erased(ANNA)], None)
         remains.fill()
 
-    assert (shop.live.read_bytes(), sorted(shop.live.parent.iterdir())) == before
+    assert (shop_file.live.read_bytes(), sorted(shop_file.live.parent.iterdir())) == before
 
 
 # ── refusals ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -334,46 +347,52 @@ def test_left_without_publishing_it_is_gone(shop: DuckDBWarehouse) -> None:
 
 SPOILT = {
     "a row too many stays": (
-        "insert into analytics.sales from live.analytics.sales limit 1",
+        "insert into {after[analytics]}.sales select * from {before[analytics]}.sales order by sale_id limit 1",
         "sales: 4 rows were there",
     ),
-    "a row too few stays": ("delete from analytics.articles", "articles: 1 rows were there, 0 were to leave, 0 remain"),
+    "a row too few stays": (
+        "delete from {after[analytics]}.articles",
+        "articles: 1 rows were there, 0 were to leave, 0 remain",
+    ),
     "a doomed row instead of another": (
-        "update analytics.buyers set buyer_id = (select min(buyer_id) from live.analytics.buyers)",
+        "update {after[analytics]}.buyers "
+        "set buyer_id = (select buyer_id from {before[analytics]}.buyers order by 1 limit 1)",
         "buyers: 1 rows remain of those that were to leave",
     ),
     "a value differs": (
-        "update analytics.lines set article_id = null where line_id = (select max(line_id) from analytics.lines)",
+        "update {after[analytics]}.lines set article_id = null "
+        "where line_id = (select line_id from {after[analytics]}.lines order by 1 desc limit 1)",
         "lines: of 3 rows that were to remain some are not what they were",
     ),
     "a reference to a doomed row stays": (
-        "update analytics.letters set invoice_id = (select min(invoice_id) from live.analytics.invoices)",
+        "update {after[analytics]}.letters "
+        "set invoice_id = (select invoice_id from {before[analytics]}.invoices order by 1 limit 1)",
         "letters: of 2 rows",
     ),
     "the index keeps a row": (
-        "insert into private.sluis_private.sales from before.sluis_private.sales limit 1",
+        "insert into {after[sluis_private]}.sales select * from {before[sluis_private]}.sales limit 1",
         "index of sales: 3 rows were to remain, 4 do",
     ),
     "quarantine keeps a row": (
-        "insert into private.sluis_quarantine.sales from before.sluis_quarantine.sales limit 1",
+        "insert into {after[sluis_quarantine]}.sales select * from {before[sluis_quarantine]}.sales limit 1",
         "sales in quarantine: 1 rows were there, 1 were to leave, 1 remain",
     ),
-    "a mart differs": ("insert into marts.turnover values (1)", "turnover: 1 rows were to remain, 2 do"),
+    "a mart differs": ("insert into {after[marts]}.turnover values (1)", "turnover: 1 rows were to remain, 2 do"),
 }
 
 
 @pytest.mark.parametrize("way", SPOILT)
-def test_what_is_not_as_decided_is_not_published(tmp_path: Path, way: str) -> None:
-    warehouse, (statement, told) = at(tmp_path), SPOILT[way]
+def test_what_is_not_as_decided_is_not_published(warehouse: Warehouse, way: str) -> None:
+    statement, told = SPOILT[way]
     aside = {"sale": [{**row(sale_id=19, customer=ANNA), "_reason": "strange"}]}
-    publish(warehouse, SHOP, aside, ["create table marts.turnover as select 1 as n"])
+    publish(warehouse, SHOP, aside, ["create table {after[marts]}.turnover as select 1 as n"])
     before = contents(warehouse)
 
     with warehouse.exclusive("run-2"), warehouse.remains("run-2") as remains:
         remains.doom(policy(), [erased(ANNA)], None)
         remains.fill()
         remains.accept()
-        remains._connection.execute(statement)
+        session_of(remains).execute(in_words_of(warehouse, statement))
         with pytest.raises(VerificationError, match="what remains is not what was decided") as refused:
             remains.accept()
 
@@ -382,34 +401,37 @@ def test_what_is_not_as_decided_is_not_published(tmp_path: Path, way: str) -> No
     assert contents(warehouse) == before
 
 
-def test_nothing_can_leave_where_nothing_is_published(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="nothing is published at"), at(tmp_path).remains("run-2"):
+def test_nothing_can_leave_where_nothing_is_published(warehouse: Warehouse) -> None:
+    with (
+        pytest.raises(StoreError, match=r"nothing is published (at|in) "),
+        warehouse.exclusive("run-2"),
+        warehouse.remains("run-2"),
+    ):
         pass
 
 
-def test_without_the_private_file_nobody_can_be_found(shop: DuckDBWarehouse) -> None:
-    name = shop.private_file()
+def test_without_the_private_file_nobody_can_be_found(shop_file: DuckDBWarehouse) -> None:
+    name = shop_file.private_file()
     assert name
-    shop.live.with_name(name).unlink()
+    shop_file.live.with_name(name).unlink()
 
-    with pytest.raises(StoreError, match=r"private file .* is missing.\n  Run `sluis run`"), shop.remains("run-2"):
+    with pytest.raises(StoreError, match=r"private file .* is missing.\n  Run `sluis run`"), shop_file.remains("run-2"):
         pass
 
 
-def doomed_by(warehouse: DuckDBWarehouse, rules: Policy) -> DuckDBRemains:
-    with warehouse.remains("run-2") as remains:
+def doomed_by(warehouse: Warehouse, rules: Policy) -> None:
+    with warehouse.exclusive("run-2"), warehouse.remains("run-2") as remains:
         remains.doom(rules, [erased(ANNA)], None)
-        return remains
 
 
-def test_a_warehouse_without_an_index_is_refused(shop: DuckDBWarehouse) -> None:
-    name = shop.private_file()
+def test_a_warehouse_without_an_index_is_refused(shop_file: DuckDBWarehouse) -> None:
+    name = shop_file.private_file()
     assert name
-    with duckdb.connect(str(shop.live.with_name(name))) as connection:
+    with duckdb.connect(str(shop_file.live.with_name(name))) as connection:
         connection.execute("alter table sluis_private.sales drop email")
 
     with pytest.raises(StoreError, match="sales has no private index of customer, email"):
-        doomed_by(shop, policy())
+        doomed_by(shop_file, policy())
 
 
 @pytest.mark.parametrize(
@@ -419,7 +441,7 @@ def test_a_warehouse_without_an_index_is_refused(shop: DuckDBWarehouse) -> None:
         ("guest_token:", "guest_name:", "is published: chats.guest_name, chats.guest_token"),
     ],
 )
-def test_a_policy_that_is_not_that_of_the_file_is_refused(shop: DuckDBWarehouse, old: str, new: str, told: str) -> None:
+def test_a_policy_that_is_not_that_of_the_file_is_refused(shop: Warehouse, old: str, new: str, told: str) -> None:
     rules = read_policy(POLICY.replace(old, new), "policy.yaml")
 
     with pytest.raises(PolicyError, match="not the policy of what is published") as refused:
@@ -428,15 +450,15 @@ def test_a_policy_that_is_not_that_of_the_file_is_refused(shop: DuckDBWarehouse,
     assert told in str(refused.value)
 
 
-def test_what_somebody_wrote_beside_the_published_file_is_not_taken_along(shop: DuckDBWarehouse) -> None:
-    before, ours = contents(shop), shop.live.read_bytes()
-    shop.live.chmod(0o644)
-    with duckdb.connect(str(shop.live)) as theirs:
+def test_what_somebody_wrote_beside_the_published_file_is_not_taken_along(shop_file: DuckDBWarehouse) -> None:
+    before, ours = contents(shop_file), shop_file.live.read_bytes()
+    shop_file.live.chmod(0o644)
+    with duckdb.connect(str(shop_file.live)) as theirs:
         theirs.execute("delete from analytics.buyers")
-        log = shop.beside("wal").read_bytes()
-    shop.live.write_bytes(ours)
-    shop.beside("wal").write_bytes(log)
+        log = shop_file.beside("wal").read_bytes()
+    shop_file.live.write_bytes(ours)
+    shop_file.beside("wal").write_bytes(log)
 
-    remove(shop)
+    remove(shop_file)
 
-    assert contents(shop) == before
+    assert contents(shop_file) == before

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from stores.patience import patiently
 from stores.postgresql_connection import connection_string
-from stores.postgresql_values import kind_of, query, sums, where
+from stores.postgresql_values import AS_TEXT, kind_of, query, sums
 from stores.quoting import identifier, literal
 from stores.readers import Readers
 from stores.server_facts import ServerFacts, postgresql_facts
@@ -134,7 +134,7 @@ class PostgresqlSnapshot:
         asked = sums(reading, self._schema[reading.table])
         columns = "".join(f", ({total})::text" for total in asked.values())
         with self._readers.one() as cursor, trouble_told(reading.table):
-            cursor.execute(f"select count(*){columns} from {identifier(reading.table)}{where(reading)}")
+            cursor.execute(f"select count(*){columns} from {identifier(reading.table)}{reading.where(AS_TEXT)}")
             rows, *totals = cursor.fetchone()
         return Totals(rows, dict(zip(asked, map(Decimal, totals), strict=True)))
 

@@ -1,6 +1,6 @@
 """How a flow ends: in a state whose message says what was done, or what stopped it and the way out.
 
-A flow that raises has words of Prefect before its own, a traceback in the logs, and its exception in result storage.
+Where a flow raises, its last message begins with words of Prefect, and its exception is written to result storage.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def measure(shop: Path, to: Path) -> Measured:
             chamber.gate()
         sa.event.remove(sa.Engine, "before_cursor_execute", catch)
         gate.rows = chamber.record.gates.passed
-        with sa.create_engine(chamber.candidate.readable()).connect() as connection:
+        with sa.create_engine(chamber.candidate.readable().url).connect() as connection:
             cursor = connection.connection.cursor()
             with measured.step(STATEMENTS, len(caught)):
                 for statement, parameters in caught:

@@ -13,11 +13,14 @@ from cli.answer import answer
 from cli.keys import Root, key_file, render_keys, shown
 from cli.options import Output, OutputAs, common
 from privacy.keys import Keyring, Keys, RootName
+from stores.actor import acting
 from stores.key_destruction import destroy_epoch
 from stores.keyring_file import read_keyring
 from stores.ledger import existing_ledger, open_ledger
 from stores.opening import open_warehouse
 from stores.settings import database_url, require
+from tasks.exclusive import exclusively
+from tasks.publication import new_run_id
 from tasks.standing import check_standing
 
 NOT_REACHED = (
@@ -39,8 +42,8 @@ def destroy(
     suppressions, requests, legal holds, the warehouse or receipts still need is refused.
 
     Exit codes: 0 destroyed · 2 the epoch is the newest, not there or still needed, or the key file is refused ·
-    3 there is no ledger, or a file cannot be written; run it again for the receipt · 5 replay owed, or a ledger older
-    than the warehouse.
+    3 there is no ledger, a run holds the warehouse, or a file cannot be written; run it again for the receipt ·
+    5 replay owed, or a ledger older than the warehouse.
     """
 
     def work() -> dict[str, Any]:
@@ -50,9 +53,11 @@ def destroy(
         existing_ledger(url)
         ledger = open_ledger(url)
         warehouse = open_warehouse(database_url("warehouse", os.environ))
-        check_standing(warehouse, ledger, before)
-        published = warehouse.published()
-        receipt = destroy_epoch(key_file(), ledger, published, name, epoch, datetime.datetime.now(datetime.UTC))
+        now = datetime.datetime.now(datetime.UTC)
+        with exclusively(warehouse, ledger, new_run_id(now), acting(os.environ)):
+            check_standing(warehouse, ledger, before)
+            published = warehouse.published()
+            receipt = destroy_epoch(key_file(), ledger, published, name, epoch, now)
         stand = name == "analytics" and published and published.key_fingerprint == _fingerprint(before, epoch)
         return {
             "destroyed": {"root": name, "epoch": epoch},

@@ -11,6 +11,7 @@ from cli.answer import tell_error
 from cli.approve import approve
 from cli.check import check
 from cli.demo import demo
+from cli.deployments import deployments
 from cli.doctor.command import doctor
 from cli.down import down
 from cli.erase import erase
@@ -54,6 +55,7 @@ app.command()(check)
 app.command()(doctor)
 app.command()(approve)
 app.command()(replay)
+app.command()(deployments)
 app.command()(up)
 app.command()(down)
 app.add_typer(erase, name="erase")

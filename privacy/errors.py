@@ -9,6 +9,7 @@
     ├── GateError         1  a promise is broken, or a check crashed: nothing was published
     ├── VerificationError 1  receipts are not what was issued, or what remains of rows is not what was decided
     ├── StoreError        3  disk, file or connection: the previous state stays published
+    │   └── ConnectionLostError  3  a connection was lost or not made: the only kind that may be tried again
     ├── LockError         3  another run holds the warehouse
     ├── ApprovalError     5  somebody else's approval is missing, or may not be given by whom it was tried
     ├── StandingError     5  the ledger is older than the warehouse or another's, or a replay is owed
@@ -94,6 +95,12 @@ class StoreError(SluisError):
     kind = "store"
 
 
+class ConnectionLostError(StoreError):
+    """A connection was lost, or could not be made: it may be there again a little later."""
+
+    kind = "connection"
+
+
 class LockError(SluisError):
     """Another run holds the warehouse."""
 
@@ -125,3 +132,8 @@ class UnexpectedError(SluisError):
     """Anything else, stripped to its class and its place."""
 
     kind = "unexpected"
+
+
+def is_transient(error: object) -> bool:
+    """Tell whether a whole run may be tried again as it is: never after drift, a policy's fault or a shut gate."""
+    return isinstance(error, ConnectionLostError)

@@ -13,7 +13,8 @@ import traceback
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from privacy.errors import SluisError, StoreError, UnexpectedError
+from privacy.connection_loss import is_connection_lost
+from privacy.errors import ConnectionLostError, SluisError, StoreError, UnexpectedError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,6 +28,8 @@ CONNECTION_CLASSES = frozenset(
     {"IOException", "FatalException", "OutOfMemoryException", "OperationalError", "InterfaceError", "InternalError"}
 )
 """Classes by which database drivers say that a file, its disk or a connection, not the data, is at fault."""
+
+RECONNECT = "Check that the database is up and can be reached; then run again. Nothing is half-published."
 
 
 def leak_proof(function: Callable[P, R]) -> Callable[P, R]:
@@ -49,6 +52,8 @@ def cleaned(error: BaseException) -> SluisError:
     if isinstance(error, SluisError):
         return error
     what, where = class_name(error), place(error)
+    if is_connection_lost(error):
+        return ConnectionLostError(f"{what} {where}: the connection was lost, or could not be made.\n  {RECONNECT}")
     if isinstance(error, OSError) and error.errno:
         return StoreError(f"{errno.errorcode.get(error.errno, 'OSError')} {where}.\n  {_way_out(error.errno)}")
     if isinstance(error, MemoryError):

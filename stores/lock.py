@@ -1,4 +1,4 @@
-"""One run at a time: a lock on a file beside the warehouse, which the operating system takes from a killed run."""
+"""One run at a time: a lock on a file, which the operating system takes from a killed process."""
 
 from __future__ import annotations
 
@@ -16,23 +16,31 @@ from privacy.errors import LockError
 @contextmanager
 def exclusive(warehouse: Path, run_id: str) -> Iterator[None]:
     """Hold the warehouse for one run; LockError names the run that holds it."""
-    handle = os.open(_lock_file(warehouse), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if not taken(handle):
-            holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another run"
+    with file_locked(warehouse) as handle:
+        if handle is None:
+            text = _lock_file(warehouse).read_text(errors="replace")
+            holder = text[:200].strip() or "another run"
             raise LockError(f"{warehouse.name} is held by {holder}.\n  Wait until it ends; a killed run holds nothing.")
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"run {run_id} (process {os.getpid()} on {socket.gethostname()})\n".encode(), 0)
         yield
         os.ftruncate(handle, 0)
+
+
+@contextmanager
+def file_locked(file: Path) -> Iterator[int | None]:
+    """Lock what a file holds by one beside it, and give that one's handle; None where another process has locked it."""
+    handle = os.open(_lock_file(file), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        yield handle if taken(handle) else None
     finally:
         os.close(handle)
 
 
-def is_held(warehouse: Path) -> bool:
-    """Tell whether a run holds the warehouse now; the lock is not taken, but shared for an instant."""
-    with contextlib.suppress(FileNotFoundError), _lock_file(warehouse).open() as file:
-        return not taken(file.fileno(), fcntl.LOCK_SH)
+def is_held(file: Path) -> bool:
+    """Tell whether a run holds a file now; the lock is not taken, but shared for an instant."""
+    with contextlib.suppress(FileNotFoundError), _lock_file(file).open() as opened:
+        return not taken(opened.fileno(), fcntl.LOCK_SH)
     return False
 
 
@@ -45,5 +53,5 @@ def taken(handle: int, how: int = fcntl.LOCK_EX) -> bool:
     return True
 
 
-def _lock_file(warehouse: Path) -> Path:
-    return warehouse.with_name(f"{warehouse.name}.lock")
+def _lock_file(file: Path) -> Path:
+    return file.with_name(f"{file.name}.lock")

@@ -13,6 +13,7 @@ from stores.sqlite_deletion import sqlite_deletion
 from stores.sqlite_source import SqliteSource
 from stores.warehouse import Warehouse
 from stores.warehouse.duckdb import DuckDBWarehouse
+from stores.warehouse.postgresql import PostgreSQLWarehouse
 
 
 def open_source(url: sa.URL | None) -> Source:
@@ -35,4 +36,6 @@ def open_warehouse(url: sa.URL) -> Warehouse:
     """Open a warehouse; UsageError for a kind of database that cannot be one."""
     if url.get_backend_name() == "duckdb":
         return DuckDBWarehouse(url)
-    raise UsageError(f"--warehouse: {url.get_backend_name()} cannot be one; duckdb can.")
+    if url.get_backend_name() == "postgresql":
+        return PostgreSQLWarehouse(url)
+    raise UsageError(f"--warehouse: {url.get_backend_name()} cannot be one; duckdb and postgresql can.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,12 +14,14 @@ from privacy.keys import Keyring
 from privacy.receipts import Deed, Receipt, Rows
 from privacy.source_plan import SourcePlan
 from privacy.world import World
+from stores.actor import acting
 from stores.ledger import Ledger, open_ledger
 from stores.ledger.plans import Plan
 from stores.opening import open_source, open_source_for_deletion, open_warehouse
 from stores.settings import Settings
 from stores.source_deletion import Deleted, delete_rows
 from stores.warehouse import Warehouse
+from tasks.exclusive import exclusively
 from tasks.extraction import LISTENER
 from tasks.plan_retention import KIND, world_of
 from tasks.plan_source import plan_source, unanswered
@@ -57,7 +60,7 @@ def delete_in_source(settings: Settings, plan_hash: str) -> Done:
     world, keyring = world_of(settings, datetime.date.fromisoformat(saved.scope["as_of"]), now)
     run_id, warehouse = new_run_id(now), open_warehouse(settings.warehouse)
     with (
-        warehouse.exclusive(run_id),
+        exclusively(warehouse, ledger, run_id, acting(os.environ)),
         open_source_for_deletion(settings.source) as source,
     ):
         _refuse_beside_another_state(warehouse, ledger, keyring)
@@ -73,6 +76,7 @@ def delete_in_source(settings: Settings, plan_hash: str) -> Done:
             for name, table in keys.items()
             if len(plan.doomed[name])
         }
+        ledger.lock.refuse_if_lost(run_id)
         deleted: Deleted = {}
         try:
             delete_rows(source, doomed, deleted, LISTENER.get())

@@ -24,6 +24,7 @@ from stores.opening import open_warehouse
 from stores.settings import Settings
 from stores.warehouse import Published, Suppressed, Warehouse
 from tasks.chamber import read_rules
+from tasks.exclusive import exclusively
 from tasks.extraction import Extraction
 from tasks.held_back import FATES, doomed, refuse_unkeyed
 from tasks.kept_in_source import kept_in_source
@@ -76,8 +77,11 @@ def plan_erasure(settings: Settings, reference: str | None, as_of: datetime.date
     policy, keyring = read_rules(settings)
     warehouse, ledger = open_warehouse(settings.warehouse), open_ledger(settings.ledger)
     now = datetime.datetime.now(datetime.UTC)
-    run_id = new_run_id(now)
-    with warehouse.exclusive(run_id), source_if_there(settings, policy, keyring, as_of) as there:
+    run_id, actor = new_run_id(now), acting(os.environ)
+    with (
+        exclusively(warehouse, ledger, run_id, actor),
+        source_if_there(settings, policy, keyring, as_of) as there,
+    ):
         check_standing(warehouse, ledger, keyring)
         requests = _waiting(ledger, reference)
         _close(ledger, keyring, there.extraction, warehouse, requests)
@@ -85,7 +89,7 @@ def plan_erasure(settings: Settings, reference: str | None, as_of: datetime.date
         plan = _decide(policy, ledger, warehouse, requests, day, run_id)
         plan = replace(plan, source=kept_in_source(there, ledger, requests))
         scope = {"requests": [request.reference for request in requests], "as_of": day.isoformat()}
-        ledger.plans.save(plan.hash, "erasure", scope, acting(os.environ).name, now)
+        ledger.plans.save(plan.hash, "erasure", scope, actor.name, now)
     return plan
 
 

@@ -15,6 +15,7 @@ from privacy.errors import SluisError
 from privacy.evidence import RunRecord
 from privacy.leak_proof import leak_proof
 from tasks.shown import show_refusal, show_run
+from tasks.trying_again import trying_again
 
 P = ParamSpec("P")
 
@@ -42,7 +43,7 @@ def ends_readably(
         def ended(*args: P.args, **kwargs: P.kwargs) -> State[Any]:
             stopped: SluisError | None = None
             try:
-                outcome = leak_proof(function)(*args, **kwargs)
+                outcome = trying_again(leak_proof(function))(*args, **kwargs)
             except SluisError as error:
                 stopped = error
             if stopped and skip_on and isinstance(stopped, skip_on):

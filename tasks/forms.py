@@ -7,9 +7,13 @@ environment (SLUIS_*).
 from __future__ import annotations
 
 import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+_A_DAY = {"type": "string", "format": "date", "pattern": r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"}
+Day = Annotated[datetime.date, WithJsonSchema(_A_DAY)]
+"""A day; the API looks at the pattern, and not at the format that the UI makes a calendar of."""
 
 
 def _at(position: int, **more: Any) -> dict[str, Any]:
@@ -26,7 +30,7 @@ class Form(BaseModel):
 class PublishOptions(Form):
     """What may be chosen for a publish."""
 
-    as_of: datetime.date | None = Field(
+    as_of: Day | None = Field(
         default=None,
         title="As of",
         description="Moves the retention clocks to this day. Empty: today in the policy's time zone, as every night.",

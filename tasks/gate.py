@@ -10,7 +10,7 @@ from expectations.gate import check_candidate
 from privacy.evidence import RunRecord
 from privacy.policy import Policy
 from privacy.value_drift import excuse
-from stores.warehouse import ANALYTICS, MARTS, Sealable
+from stores.warehouse import Sealable
 from tasks.refusal import refusal
 
 
@@ -31,9 +31,10 @@ def pass_gate(
     suites = {
         table.publish_as: list(owed_by(policy, name, facts[name], record.as_of)) for name, table in policy.in_order()
     }
-    found = check_candidate(candidate.readable(), ANALYTICS, suites, on_progress)
+    readable = candidate.readable()
+    found = check_candidate(readable.url, readable.analytics, suites, on_progress)
     if marts:
-        found = found.and_of(check_candidate(candidate.readable(), MARTS, marts))
+        found = found.and_of(check_candidate(readable.url, readable.marts, marts))
     record.gates, waived = excuse(found, policy, max(record.as_of, today))
     record.warnings += waived
     if not record.gates.green:

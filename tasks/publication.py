@@ -6,9 +6,10 @@ import contextlib
 import datetime
 import json
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from privacy.errors import GateError, StoreError
@@ -20,6 +21,7 @@ from stores.actor import Actor
 from stores.ledger import Ledger
 from stores.ledger.suppressions import digest_of
 from stores.warehouse import Seal, Sealable, Warehouse
+from tasks.exclusive import exclusively
 from tasks.held_back import held_back_by
 from tasks.proof import refuse_traces
 from tasks.standing import check_standing, unfinished
@@ -34,6 +36,8 @@ class Publication:
     keyring: Keyring
     record: RunRecord
     prove: Callable[[], Mapping[str, int]] = dict
+    since: float = field(default_factory=time.monotonic)
+    """When it began, on a clock that nobody sets."""
     _held_back: str = ""
 
     def suppressions(self) -> Suppressions:
@@ -57,6 +61,7 @@ class Publication:
             raise StoreError(
                 "ledger: people were held back or let go during the run. Nothing was published.\n  Run again."
             )
+        self.ledger.lock.refuse_if_lost(self.record.run_id)
         candidate.publish()
         self.record.published, self.prove = True, prove
 
@@ -86,7 +91,7 @@ def open_publication(
     warehouse: Warehouse, ledger: Ledger, keyring: Keyring, actor: Actor, record: RunRecord, began: datetime.datetime
 ) -> Iterator[Publication]:
     """Hold the warehouse for one change of it, whose end the ledger will know, whatever it is."""
-    with warehouse.exclusive(record.run_id):
+    with exclusively(warehouse, ledger, record.run_id, actor):
         _finish_what_was_killed(warehouse, ledger, keyring)
         check_standing(warehouse, ledger, keyring, replaying=record.kind == "replay")
         ledger.runs.start(record.run_id, record.kind, actor.name, began)
@@ -97,12 +102,12 @@ def open_publication(
             # what stopped the run is told, not what kept it from being noted; what is published, the next run finishes
             with contextlib.suppress(Exception):
                 if not record.published:
-                    _note_end(ledger, record, "refused" if isinstance(error, GateError) else "failed", began)
+                    _note_end(publication, "refused" if isinstance(error, GateError) else "failed", began)
             raise
         proof = publication.prove() if record.published else {}
         if record.published:
             settle(ledger, keyring, record.to_keep(), proof)
-        _note_end(ledger, record, "published" if record.published else "failed", began)
+        _note_end(publication, "published" if record.published else "failed", began)
     refuse_traces(proof)
 
 
@@ -124,7 +129,6 @@ def _finish_what_was_killed(warehouse: Warehouse, ledger: Ledger, keyring: Keyri
     ledger.runs.heal(run, now)
 
 
-def _note_end(ledger: Ledger, record: RunRecord, state: str, began: datetime.datetime) -> None:
-    ended = datetime.datetime.now(datetime.UTC)
-    record.seconds = (ended - began).total_seconds()
-    ledger.runs.end(record, state, began, ended)
+def _note_end(publication: Publication, state: str, began: datetime.datetime) -> None:
+    publication.record.seconds = time.monotonic() - publication.since
+    publication.ledger.runs.end(publication.record, state, began, datetime.datetime.now(datetime.UTC))

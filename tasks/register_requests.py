@@ -16,6 +16,7 @@ from stores.ledger import open_ledger
 from stores.opening import open_source, open_warehouse
 from stores.settings import Settings
 from tasks.chamber import read_rules
+from tasks.exclusive import exclusively
 from tasks.extraction import LISTENER, Extraction
 from tasks.outcomes import Registered
 from tasks.publication import new_run_id
@@ -34,14 +35,14 @@ def register_requests(as_of: datetime.date | None, apply_at_most: int | None) ->
         open_ledger(settings.ledger),
         open_source(settings.source),
     )
-    keys = keyring.subjects()
+    keys, actor = keyring.subjects(), acting(os.environ)
     world = World(policy, keyring.analytics(), as_of or local_date(now, policy.time_zone), now, keys)
-    with warehouse.exclusive(new_run_id(now)):
+    with exclusively(warehouse, ledger, new_run_id(now), actor):
         check_standing(warehouse, ledger, keyring)
         schema = source.schema()
         refuse_drift(policy, find_drift(policy, schema))
         with source.snapshot() as snapshot:
             extraction = Extraction(world, snapshot, LISTENER.get())
-            found = take_in(extraction, schema, ledger, keys, acting(os.environ).name, apply_at_most)
+            found = take_in(extraction, schema, ledger, keys, actor.name, apply_at_most)
         decided = len(suppressing(ledger, "decided"))
     return Registered(found.new, decided, found.pending, found.needs_approval, list(found.warnings))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from privacy.errors import KeyringError, StandingError
+import datetime
+
+from privacy.errors import KeyringError, StandingError, StoreError
 from privacy.keys import Keyring
 from privacy.receipt_chain import is_signed
 from stores.ledger import Ledger
@@ -18,6 +20,14 @@ _REPLAY = (
     "  Run `sluis replay` before anybody reads it."
 )
 
+_CLOCK = (
+    "clock: it stands at {now:%Y-%m-%d %H:%M} UTC, before the last published run began ({last:%Y-%m-%d %H:%M} UTC). "
+    "Who leaves, and whose rows are held back, goes by the clock; nothing was changed.\n"
+    "  Set the clock, and run again. If it is right and was wrong then: `sluis replay`, then run again."
+)
+SLACK = datetime.timedelta(minutes=2)
+"""By how much a clock may be set back: what a time server corrects, or one machine differs from another."""
+
 _OTHER_KEYS = (
     "keyring: another key file signed this ledger's last receipt, so this one knows nobody who is held back. Nothing "
     "was changed.\n  Put the key file of before back. If it is lost for good, nobody can be recognised by this ledger "
@@ -28,9 +38,11 @@ _OTHER_KEYS = (
 def check_standing(warehouse: Warehouse, ledger: Ledger, keyring: Keyring, replaying: bool = False) -> None:
     """Refuse to go on beside a ledger older than the warehouse, or without a key that is needed.
 
-    A warehouse that was put back is refused as well, unless it is about to be replayed.
+    A warehouse that was put back is refused as well, unless it is about to be replayed; and so is a clock.
     """
     check_keys(ledger, keyring)
+    if not replaying:
+        _check_clock(ledger)
     published = warehouse.published()
     if published:
         _check_ledger(published, ledger)
@@ -55,6 +67,13 @@ def check_keys(ledger: Ledger, keyring: Keyring) -> None:
     keys = keyring.subjects()
     for epoch in sorted(ledger.suppressions.epochs()):
         keys.key("customer", epoch)
+
+
+def _check_clock(ledger: Ledger) -> None:
+    """Refuse a clock that was put back: what is decided by it would seem older than what it was decided about."""
+    now, last = datetime.datetime.now(datetime.UTC), ledger.runs.last_published()
+    if last and last.started_at > now + SLACK:
+        raise StoreError(_CLOCK.format(now=now, last=last.started_at))
 
 
 def _check_signer(ledger: Ledger, keyring: Keyring) -> None:

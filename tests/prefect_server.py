@@ -42,9 +42,7 @@ class PrefectServer:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         }
 
-    def prefect(
-        self, *arguments: str, python: str = sys.executable, cwd: Path | None = None
-    ) -> subprocess.CompletedProcess[str]:
+    def prefect(self, *arguments: str, cwd: Path, python: str = sys.executable) -> subprocess.CompletedProcess[str]:
         """Run Prefect's own command, of this environment or another's Python."""
         command = [python, "-m", "prefect", "--no-prompt", *arguments]
         return subprocess.run(
@@ -52,8 +50,13 @@ class PrefectServer:
         )
 
     def ask(self, method: str, path: str, **body: Any) -> httpx.Response:
-        """Ask its API, as the UI does."""
-        return httpx.request(method, f"{self.url}/api/{path}", json=body or None, timeout=30)
+        """Ask its API; again while its database is busy with others, as Prefect's own clients do."""
+        deadline = time.monotonic() + 60
+        while True:
+            answer = httpx.request(method, f"{self.url}/api/{path}", json=body or None, timeout=60)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+                return answer
+            time.sleep(1)
 
     def deployment(self, name: str) -> dict[str, Any]:
         """Give a deployment as the server has it, by `flow/deployment`."""
@@ -85,9 +88,11 @@ class PrefectServer:
         self.ask("POST", f"flow_runs/{run_id}/set_state", state={"type": "CANCELLING"}).raise_for_status()
 
     @contextmanager
-    def worker(self, environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    def worker(
+        self, environment: Mapping[str, str], log: Path, python: str = sys.executable
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """Run a worker of the pool, which finds source, warehouse and keys in its environment."""
-        command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
+        command = [python, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
         settings = {"PREFECT_WORKER_QUERY_SECONDS": "1", **self.environment, **environment}
         with (
             log.open("wb") as output,

@@ -15,8 +15,7 @@ from privacy.world import local_date
 from stores.ledger import look_at_ledger
 from stores.opening import open_source
 from stores.settings import EMBEDDED, VARIABLES, Settings, database_url, file_of, read_text
-
-SLACK = datetime.timedelta(minutes=2)
+from tasks.standing import SLACK
 
 
 def settings(environment: Environment) -> Finding:

@@ -10,6 +10,7 @@ from privacy.errors import StoreError
 from stores.ledger.access import reading
 from stores.ledger.frozen import Frozen
 from stores.ledger.holds import Holds
+from stores.ledger.lock import Lock
 from stores.ledger.opening import engine_of, engine_to_look
 from stores.ledger.plans import Plans
 from stores.ledger.receipts import Receipts
@@ -29,6 +30,11 @@ class Ledger:
     def runs(self) -> Runs:
         """Runs and watermarks."""
         return Runs(self.engine)
+
+    @property
+    def lock(self) -> Lock:
+        """Who may change the warehouse now."""
+        return Lock(self.engine)
 
     @property
     def requests(self) -> Requests:

@@ -9,7 +9,9 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from privacy.errors import SluisError, StoreError, UsageError
+from privacy.connection_loss import is_connection_lost
+from privacy.errors import ConnectionLostError, SluisError, StoreError, UsageError
+from stores.patience import patiently
 
 T = TypeVar("T")
 
@@ -23,14 +25,14 @@ _AT_ONCE = 10_000
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     """Give a connection that only reads."""
-    with unusable_told(), engine.connect() as connection:
+    with unusable_told(), patiently(engine.connect) as connection:
         yield connection
 
 
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """Give a transaction that no other writer overlaps, so that what it looked up is still true when it writes."""
-    with unusable_told(), engine.begin() as connection:
+    with unusable_told(), patiently(engine.connect) as connection, connection.begin():
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("begin immediate")
         else:
@@ -67,6 +69,12 @@ def unusable_told() -> Iterator[None]:
 
 
 def _unusable(error: sa.exc.SQLAlchemyError) -> StoreError:
+    if is_connection_lost(error):
+        return ConnectionLostError(
+            f"ledger: the connection was lost, or could not be made ({type(error).__name__}).\n"
+            "  Check --ledger: a server must be up and reachable, a file not kept locked by another program. Then run "
+            "again."
+        )
     if type(error) is sa.exc.DatabaseError:
         return StoreError(
             "ledger: the file is damaged, or is no database.\n"

@@ -14,12 +14,13 @@ import sqlalchemy as sa
 from privacy.errors import StoreError, UsageError
 from stores.ledger.access import unusable_told, writing
 from stores.ledger.schema import IDENTITY, RUN
+from stores.patience import patiently
 from stores.settings import file_of
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision of stores/ledger/schema.py."""
 
-_OLDER = (None, "0001")
+_OLDER = (None, "0001", "0002")
 _VERSION = sa.table("alembic_version", sa.column("version_num"))
 
 
@@ -27,7 +28,7 @@ def engine_of(url: sa.URL) -> sa.Engine:
     """Give an engine on a ledger whose tables are those of this version, making or migrating them."""
     with unusable_told():
         engine = _engine(url)
-        with engine.connect() as connection:
+        with patiently(engine.connect) as connection:
             ready = _revision(connection) == HEAD
     if not ready:
         _make_ready(engine)

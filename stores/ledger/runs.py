@@ -24,9 +24,9 @@ class Runs:
         with writing(self._engine) as connection:
             killed = RUN.c.state.in_(["running", "sealed"])
             connection.execute(sa.update(RUN).where(killed).values(state="abandoned", ended_at=now))
-            connection.execute(
-                sa.insert(RUN).values(run_id=run_id, kind=kind, actor=actor, started_at=now, state="running")
-            )
+            number = connection.execute(sa.select(sa.func.coalesce(sa.func.max(RUN.c.number), 0) + 1)).scalar_one()
+            begun = {"run_id": run_id, "number": number, "kind": kind, "actor": actor, "started_at": now}
+            connection.execute(sa.insert(RUN).values(**begun, state="running"))
 
     def seal(self, record: RunRecord) -> None:
         """Note what is about to be published, so that a run killed right after it can be finished."""
@@ -73,7 +73,7 @@ class Runs:
         """Give the runs that were published last, of one kind or of any; the newest first."""
         columns = [RUN.c[field.name] for field in dataclasses.fields(PublishedRun)]
         of_kind = sa.true() if kind is None else RUN.c.kind == kind
-        query = sa.select(*columns).where(RUN.c.state == "published", of_kind).order_by(RUN.c.started_at.desc())
+        query = sa.select(*columns).where(RUN.c.state == "published", of_kind).order_by(RUN.c.number.desc())
         with reading(self._engine) as connection:
             return [PublishedRun(**found) for found in connection.execute(query.limit(most)).mappings()]
 

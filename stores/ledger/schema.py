@@ -41,6 +41,7 @@ RUN = sa.Table(
     "run",
     METADATA,
     sa.Column("run_id", sa.String, primary_key=True, doc="time and chance; the warehouse names the run it is of"),
+    sa.Column("number", sa.Integer, nullable=False, server_default="0", doc="1, 2, 3, … in the order of their begin"),
     sa.Column("kind", sa.String, nullable=False, server_default="refresh", doc="refresh, erasure, retention, replay"),
     sa.Column("actor", sa.String, nullable=False, doc="who ran it, as far as the operating system knows"),
     sa.Column("started_at", Moment, nullable=False, doc="when it began"),
@@ -56,6 +57,17 @@ RUN = sa.Table(
     sa.Column("policy_digest", sa.String, doc="SHA-256 of the policy"),
     sa.Column("key_fingerprint", sa.String, doc="which keys made its tokens"),
     sa.Column("record", sa.JSON, doc="the run record: names, counts, hashes"),
+)
+
+LOCK = sa.Table(
+    "lock",
+    METADATA,
+    sa.Column("run_id", sa.String, primary_key=True, doc="the run that changes the warehouse, or a plan being made"),
+    sa.Column("actor", sa.String, nullable=False, doc="who runs it"),
+    sa.Column("host", sa.String, nullable=False, doc="the machine or container it runs on"),
+    sa.Column("process", sa.Integer, nullable=False, doc="its number there"),
+    sa.Column("taken_at", Moment, nullable=False, doc="since when"),
+    sa.Column("heard_at", Moment, nullable=False, doc="its last sign of life, by its own clock; nothing goes by it"),
 )
 
 WATERMARK = sa.Table(

@@ -59,7 +59,7 @@ class Seal:
 
 @dataclass(frozen=True)
 class Published(Seal):
-    """What the published file says of itself."""
+    """What the published state says of itself."""
 
     run_id: str
     sealed_at: datetime.datetime
@@ -129,6 +129,15 @@ class Found:
         return not any((self.index, self.published, self.quarantine, self.unindexed, self.places))
 
 
+@dataclass(frozen=True)
+class Readable:
+    """Where the gate reads a sealed candidate: its URL, and the schemas of its tables and its marts there."""
+
+    url: sa.URL = field(repr=False)
+    analytics: str = ANALYTICS
+    marts: str = MARTS
+
+
 class Marts(Protocol):
     """Figures of closed months, in a candidate."""
 
@@ -162,8 +171,8 @@ class Sealable(Protocol):
         """End writing: note the run; from here the candidate is only read."""
         ...
 
-    def readable(self) -> sa.URL:
-        """Give the URL under which the gate reads the sealed candidate."""
+    def readable(self) -> Readable:
+        """Say where the gate reads the sealed candidate."""
         ...
 
     def publish(self) -> None:
@@ -269,7 +278,7 @@ class Warehouse(Protocol):
         """
         ...
 
-    def links(self, identifies: Identifies, macs: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    def links(self, identifies: Identifies, macs: Iterable[bytes]) -> Iterable[tuple[bytes, bytes]]:
         """Give each pair of an account's MAC and an e-mail address's that one indexed row carries, of those sought."""
         ...
 

@@ -16,11 +16,12 @@ import pyarrow as pa
 from privacy.policy_rights import Identifies
 from stores.lock import exclusive
 from stores.warehouse import Found, Suppressed
+from stores.warehouse.catalogue import Ask
 from stores.warehouse.duckdb_candidate import DuckDBCandidate
-from stores.warehouse.duckdb_links import known, links
-from stores.warehouse.duckdb_live import LiveFile
-from stores.warehouse.duckdb_proof import look_for
+from stores.warehouse.duckdb_live import LiveFile, asking
+from stores.warehouse.duckdb_proof import PRIVATE_INDEX, look_for
 from stores.warehouse.duckdb_remains import DuckDBRemains
+from stores.warehouse.links import SOUGHT, known, links, sought
 
 
 class DuckDBWarehouse(LiveFile):
@@ -46,10 +47,20 @@ class DuckDBWarehouse(LiveFile):
         """Look for people who were to be gone, and for the keys of rows that left."""
         return look_for(self, list(suppressed), keys)
 
-    def links(self, identifies: Identifies, macs: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    def links(self, identifies: Identifies, macs: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
         """Give each pair of an account's MAC and an e-mail address's that one indexed row carries, of those sought."""
-        return links(self, identifies, list(macs))
+        with self._seeking(macs) as ask:
+            return links(ask, PRIVATE_INDEX, identifies)
 
     def known(self, identifies: Identifies, macs: Iterable[bytes]) -> set[bytes]:
         """Give those of the MACs that an indexed row carries; nobody is known where nothing is published."""
-        return known(self, identifies, list(macs)) if self.live.exists() else set()
+        if not self.live.exists():
+            return set()
+        with self._seeking(macs) as ask:
+            return known(ask, PRIVATE_INDEX, identifies)
+
+    @contextmanager
+    def _seeking(self, macs: Iterable[bytes]) -> Iterator[Ask]:
+        with self.opened() as connection:
+            connection.register(SOUGHT, sought(macs))
+            yield asking(connection)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import duckdb
 import pyarrow as pa
 
-from privacy.fates import Fate
 from privacy.policy import Derived
-from privacy.subjects import INDEX_COLUMNS
-from privacy.treat import EXPIRES_ON, FATE, REASON
 from stores.arrow_stream import in_tables
-from stores.quoting import literal
+from stores.quoting import identifier, literal
 from stores.token_order import in_token_order
 from stores.warehouse import ANALYTICS, Comments, Grouped
 from stores.warehouse.duckdb_file import INDEX, QUARANTINE, ROWS_AN_INSERT, NewFile
+from stores.warehouse.groups import Groups, indexed_names, published_names
 
 
 class DuckDBCandidate(NewFile):
@@ -28,9 +26,10 @@ class DuckDBCandidate(NewFile):
         target, has_tokens = f'{ANALYTICS}."{table}"', schema.field(key).type == pa.uuid()
         if has_tokens:
             batches = in_token_order(batches, schema, key, rows, self._work)
-        parts = [(target, _published(schema.names))]
-        if any(name in schema.names for name in INDEX_COLUMNS):
-            parts.append((f'private.{INDEX}."{table}"', _index(key, schema.names)))
+        parts = [(target, ", ".join(map(identifier, published_names(schema.names))))]
+        if indexed := indexed_names(key, schema.names):
+            columns = ", ".join(f'"{name}" as {there}' for name, there in indexed.items())
+            parts.append((f'private.{INDEX}."{table}"', columns))
         with self._reading(schema.empty_table()) as connection:
             for part, columns in parts:
                 connection.execute(f"create table {part} as select {columns} from staged")
@@ -45,53 +44,23 @@ class DuckDBCandidate(NewFile):
 
     def stage_groups(self, table: str, batches: pa.RecordBatchReader, derived: Derived, comments: Comments) -> Grouped:
         """Write a derived table: one row per key of those rows that may be published, and whose they are."""
-        key, published = f'"{derived.one_row_per}"', f"{FATE} = {Fate.PUBLISHED:d}"
+        groups = Groups("grouping", "fates", batches.schema, derived)
         with self._reading(batches) as connection:
-            connection.execute(f"create temp table grouping as from staged where {key} is not null")
-            names = [c[0] for c in connection.execute("select * from grouping limit 0").description]
-            columns = [n for n in names if n not in (derived.one_row_per, EXPIRES_ON, FATE, REASON, *INDEX_COLUMNS)]
-            grouped = f"from grouping where {published} group by {key} order by {key}"
-            connection.execute(
-                f'create table {ANALYTICS}."{table}" as select '
-                f"{', '.join([key, *(_least(n) for n in columns), f'max({EXPIRES_ON}) as {EXPIRES_ON}'])} {grouped}"
-            )
-            if any(name in names for name in INDEX_COLUMNS):
-                connection.execute(
-                    f'create table private.{INDEX}."{table}" as '
-                    f"select {_index(derived.one_row_per, names, 'min({})')} {grouped}"
-                )
-            connection.execute(
-                f"create temp table fates as select {key}, "
-                f"if(bool_or({published}), {Fate.PUBLISHED:d}, min({FATE})) as fate, "
-                f"min({REASON}) filter ({FATE} = {Fate.QUARANTINED:d}) as reason from grouping group by {key}"
-            )
-            fates = connection.execute("select fate, count(*) from fates group by fate").fetchall()
-            quarantined = f"from fates where fate = {Fate.QUARANTINED:d}"
-            reasons = connection.execute(f"select reason, count(*) {quarantined} group by reason").fetchall()
-            set_aside = f"select * exclude ({FATE}) from grouping where {key} in (select {key} {quarantined})"
-            connection.execute(f'create table private.{QUARANTINE}."{table}" as {set_aside}')
+            connection.execute(f"create temp table grouping as from staged where {groups.key} is not null")
+            connection.execute(f'create table {ANALYTICS}."{table}" as {groups.published}')
+            if groups.index:
+                connection.execute(f'create table private.{INDEX}."{table}" as {groups.index}')
+            connection.execute(f"create temp table fates as {groups.fates}")
+            grouped = groups.count(lambda sql: connection.execute(sql).fetchall())
+            connection.execute(f'create table private.{QUARANTINE}."{table}" as {groups.set_aside}')
             connection.execute("drop table grouping; drop table fates")
             _comment(connection, table, comments)
-        return Grouped(dict(fates), dict(reasons))
+        return grouped
 
     def quarantine(self, table: str, rows: pa.Table) -> None:
         """Write rows that were set aside where analysts do not look."""
         with self._reading(rows) as connection:
             connection.execute(f'create table private.{QUARANTINE}."{table}" as from staged')
-
-
-def _published(names: Iterable[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names if name not in INDEX_COLUMNS)
-
-
-def _index(key: str, names: Iterable[str], value: str = "{}") -> str:
-    """Name the columns of the private index: the key as published, and what is there of the subject."""
-    of_subject = (f"{value.format(name)} as {name.removeprefix('_')}" for name in INDEX_COLUMNS if name in names)
-    return ", ".join([f'"{key}" as key', *of_subject])
-
-
-def _least(name: str) -> str:
-    return f'min("{name}") as "{name}"'
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, table: str, comments: Comments) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,15 +10,15 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import sqlalchemy as sa
 
 from privacy.evidence import RunRecord
 from stores.duckdb_dialect import read_only
 from stores.quoting import literal
 from stores.source import READERS
-from stores.warehouse import ANALYTICS, MARTS, Seal
+from stores.warehouse import ANALYTICS, MARTS, Readable, Seal
 from stores.warehouse.duckdb_live import LiveFile, limits
 from stores.warehouse.duckdb_marts import DuckDBMarts
+from stores.warehouse.run_row import run_row
 
 ROWS_AN_INSERT = 122_880
 """A row group of DuckDB's: it keeps the rows that it reads until an insert ends, beside its limit."""
@@ -55,16 +54,7 @@ class NewFile:
 
     def seal(self, record: RunRecord, seal: Seal) -> None:
         """End writing: note the run."""
-        says = {
-            "run_id": record.run_id,
-            "policy_version": record.policy_version,
-            "policy_digest": record.policy_digest,
-            "as_of": record.as_of,
-            "key_fingerprint": record.key_fingerprint,
-            "private_file": self._private.name,
-            "status": "pseudonymised",
-            **dataclasses.asdict(seal),
-        }
+        says = run_row(record, seal) | {"private_file": self._private.name}
         columns = ", ".join(f"? as {name}" for name in says)
         self._connection.execute(
             f"create table sluis_meta.run as select {columns}, now() as sealed_at", list(says.values())
@@ -72,9 +62,9 @@ class NewFile:
         self._connection.execute("checkpoint; checkpoint private")
         self.close()
 
-    def readable(self) -> sa.URL:
-        """Give the URL under which the gate reads the sealed file."""
-        return read_only(self._file, self._limits | {"threads": str(READERS)})
+    def readable(self) -> Readable:
+        """Say where the gate reads the sealed file."""
+        return Readable(read_only(self._file, self._limits | {"threads": str(READERS)}))
 
     def publish(self) -> None:
         """Make it the live file."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import datetime
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import duckdb
 import sqlalchemy as sa
@@ -20,7 +18,9 @@ from stores.durable import sync
 from stores.quoting import literal
 from stores.settings import file_of
 from stores.warehouse import Published
-from stores.warehouse.duckdb_expiries import RowsByExpiry, rows_by_expiry
+from stores.warehouse.catalogue import Ask
+from stores.warehouse.expiries import RowsByExpiry, rows_by_expiry
+from stores.warehouse.run_row import published_of
 
 T = TypeVar("T")
 
@@ -38,20 +38,15 @@ THREADS = 1
 
 RUN_FIRST = "Run `sluis run` once; it builds the warehouse from the source."
 
-BEFORE_SEALS: dict[str, Any] = {
-    "kind": "refresh",
-    "ledger_id": "",
-    "receipts": 0,
-    "head": "",
-    "index_epoch": 0,
-    "read_at": datetime.datetime.min.replace(tzinfo=datetime.UTC),
-}
-"""What is said for a file that says it not: one published before files were tied to their ledger."""
-
 
 def limits(folder: Path) -> dict[str, str]:
     """Give the options under which DuckDB works within bounds; what it spills lies in a private folder."""
     return {"memory_limit": MEMORY_LIMIT, "threads": str(THREADS), "temp_directory": str(folder / "spill")}
+
+
+def asking(connection: duckdb.DuckDBPyConnection) -> Ask:
+    """Let a connection be asked."""
+    return lambda query: connection.execute(query).fetchall()
 
 
 class LiveFile:
@@ -74,7 +69,7 @@ class LiveFile:
 
     def rows_by_expiry(self) -> RowsByExpiry | None:
         """Count the published rows by table and the day on which they leave, None where nothing is published."""
-        return self._ask(rows_by_expiry)
+        return self._ask(lambda connection: rows_by_expiry(asking(connection)))
 
     def private_file(self) -> str | None:
         """Name the private file that belongs to the live one, None where there is no live one."""
@@ -174,8 +169,7 @@ def _of_itself(connection: duckdb.DuckDBPyConnection) -> Published | None:
     names, values = [column[0] for column in run.description], run.fetchone()
     if not values:
         return None
-    found = BEFORE_SEALS | dict(zip(names, values, strict=True))
-    return Published(**{field.name: found[field.name] for field in dataclasses.fields(Published)})
+    return published_of(names, values)
 
 
 def _literally(name: str) -> str:

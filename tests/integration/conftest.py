@@ -14,6 +14,7 @@ from tests.conftest import Place, corner_shop, run_in_process
 from tests.in_chamber import run_in_chamber
 from tests.postgres import PostgresServer, running
 from tests.rights_shop import make
+from tests.warehouses import KINDS, AnyWarehouse, warehouse_of
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +56,12 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
     """Run a real PostgreSQL server."""
     with running(tmp_path_factory.mktemp("postgres")) as server:
         yield server
+
+
+@pytest.fixture(params=KINDS)
+def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> AnyWarehouse:
+    """Give an empty warehouse of each kind."""
+    return warehouse_of(request.param, tmp_path, lambda: request.getfixturevalue("postgres"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

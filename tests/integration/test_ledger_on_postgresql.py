@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import sqlalchemy as sa
 
+from stores import patience
 from stores.ledger import open_ledger
 from tests.conftest import Command, Place
 from tests.postgres import PostgresServer
@@ -38,13 +40,16 @@ def test_a_run_is_recorded_on_the_server_and_the_next_one_finds_it(
     assert SECRET not in ran.said + planned.said + looked.said
 
 
-def test_a_server_that_is_away_stops_a_run_and_tells_no_password(sluis: Command, place: Place) -> None:
+def test_a_server_that_is_away_stops_a_run_and_tells_no_password(
+    sluis: Command, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "SECONDS", 0.5)
     away = f"postgresql+psycopg://anna:{SECRET}@/ledger?host={place.folder}"
 
     for command in ("run", "plan", "doctor"):
         outcome = sluis(command, "--output", "json", **{**place.environment, "SLUIS_LEDGER": away})
 
         assert outcome.exit_code == 3, outcome.said
-        assert "ledger: cannot be used (OperationalError)" in outcome.said
+        assert "ledger: the connection was lost, or could not be made (OperationalError)" in outcome.said
         assert SECRET not in outcome.said
     assert not place.warehouse.exists()

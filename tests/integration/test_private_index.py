@@ -20,9 +20,10 @@ from privacy.policy import Derived
 from privacy.subjects import INDEX_COLUMNS
 from privacy.treat import EXPIRES_ON, FATE, REASON
 from stores.arrow_stream import readable
-from stores.warehouse import Candidate, Comments, Grouped, Published, Seal
+from stores.warehouse import Candidate, Comments, Grouped, Published, Seal, Warehouse
 from stores.warehouse.duckdb import DuckDBWarehouse
 from tests.small_warehouse import READ_AT
+from tests.warehouses import AnyWarehouse, InDuckDB
 
 NOTHING_SAID = Comments("", {})
 DAY = datetime.date(2030, 1, 1)
@@ -40,7 +41,7 @@ def rows(**columns: pa.Array) -> pa.RecordBatch:
     length = len(next(iter(columns.values())))
     return pa.RecordBatch.from_pydict(
         {name: column for name, column in columns.items() if name not in INDEX_COLUMNS}
-        | {EXPIRES_ON: pa.array([DAY] * length)}
+        | {EXPIRES_ON: pa.array([DAY] * length, pa.date32())}
         | {name: columns[name] for name in INDEX_COLUMNS if name in columns}
     )
 
@@ -50,7 +51,7 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
     return DuckDBWarehouse(sa.make_url(f"duckdb:///{tmp_path / 'warehouse.duckdb'}"))
 
 
-def publish(warehouse: DuckDBWarehouse, fill: Callable[[Candidate], Any]) -> Any:
+def publish(warehouse: Warehouse, fill: Callable[[Candidate], Any]) -> Any:
     """Publish what `fill` writes into a candidate; give what it gives."""
     with warehouse.exclusive("run-1"), warehouse.candidate("run-1") as candidate:
         told = fill(candidate)
@@ -66,23 +67,7 @@ def stage(batch: pa.RecordBatch, key: str = "id") -> Callable[[Candidate], None]
     return fill
 
 
-def published_rows(warehouse: DuckDBWarehouse, query: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(str(warehouse.live), read_only=True) as connection:
-        return connection.execute(query).fetchall()
-
-
-def private_rows(warehouse: DuckDBWarehouse, query: str) -> list[tuple[Any, ...]]:
-    name = warehouse.private_file()
-    assert name
-    with duckdb.connect(str(warehouse.live.with_name(name)), read_only=True) as connection:
-        return connection.execute(query).fetchall()
-
-
-def columns_of(answer: Callable[[DuckDBWarehouse, str], Any], warehouse: DuckDBWarehouse, table: str) -> list[str]:
-    return [row[0] for row in answer(warehouse, f"describe {table}")]
-
-
-def test_whose_a_row_is_stands_in_the_private_file_alone(warehouse: DuckDBWarehouse) -> None:
+def test_whose_a_row_is_stands_in_the_private_file_alone(anywhere: AnyWarehouse) -> None:
     batch = rows(
         id=ids(3, 1, 2),
         total=pa.array([30, 10, 20]),
@@ -91,48 +76,50 @@ def test_whose_a_row_is_stands_in_the_private_file_alone(warehouse: DuckDBWareho
         _generation=ids(None, 301, None),
     )
 
-    publish(warehouse, stage(batch))
+    publish(anywhere.open(), stage(batch))
 
-    assert published_rows(warehouse, "from analytics.sales") == [(uuid.UUID(int=n), 10 * n, DAY) for n in (1, 2, 3)]
-    index = private_rows(warehouse, "select key, customer, email, generation from sluis_private.sales")
+    assert anywhere.rows("select * from analytics.sales") == [(uuid.UUID(int=n), 10 * n, DAY) for n in (1, 2, 3)]
+    index = anywhere.private_rows("select key, customer, email, generation from sluis_private.sales")
     given = [(1, None, 201, 301), (2, 102, None, None), (3, 103, 203, None)]
     assert index == [tuple(n and uuid.UUID(int=n) for n in row) for row in given]
-    everything = published_rows(warehouse, "select schema_name, table_name, column_name from duckdb_columns()")
-    assert not [place for place in everything if "sluis_private" in place or set(place) & {*INDEX_COLUMNS, "customer"}]
+    assert ("analytics", "sales", "total") in anywhere.seen()
+    assert not [
+        place for place in anywhere.seen() if "sluis_private" in place or set(place) & {*INDEX_COLUMNS, "customer"}
+    ]
 
 
-def test_the_index_has_the_identifiers_that_the_table_has(warehouse: DuckDBWarehouse) -> None:
-    publish(warehouse, stage(rows(id=ids(1, 2), _email=ids(201, 202), _generation=ids(None, None))))
+def test_the_index_has_the_identifiers_that_the_table_has(anywhere: AnyWarehouse) -> None:
+    publish(anywhere.open(), stage(rows(id=ids(1, 2), _email=ids(201, 202), _generation=ids(None, None))))
 
-    assert columns_of(private_rows, warehouse, "sluis_private.sales") == ["key", "email", "generation"]
-
-
-def test_a_table_in_which_nobody_is_found_has_no_index(warehouse: DuckDBWarehouse) -> None:
-    publish(warehouse, stage(rows(id=ids(1, 2))))
-
-    assert columns_of(published_rows, warehouse, "analytics.sales") == ["id", EXPIRES_ON]
-    assert private_rows(warehouse, "select table_name from duckdb_tables() where schema_name = 'sluis_private'") == []
+    assert anywhere.columns("sluis_private", "sales") == ["key", "email", "generation"]
 
 
-def test_keys_that_are_no_tokens_are_indexed_as_published(warehouse: DuckDBWarehouse) -> None:
+def test_a_table_in_which_nobody_is_found_has_no_index(anywhere: AnyWarehouse) -> None:
+    publish(anywhere.open(), stage(rows(id=ids(1, 2))))
+
+    assert anywhere.columns("analytics", "sales") == ["id", EXPIRES_ON]
+    assert anywhere.columns("sluis_private", "sales") == []
+
+
+def test_keys_that_are_no_tokens_are_indexed_as_published(anywhere: AnyWarehouse) -> None:
     batch = rows(id=pa.array([2, 1]), _customer=ids(102, 101), _generation=ids(None, None))
 
-    publish(warehouse, stage(batch))
+    publish(anywhere.open(), stage(batch))
 
-    assert published_rows(warehouse, "select id from analytics.sales") == [(1,), (2,)]
-    assert private_rows(warehouse, "select key, customer from sluis_private.sales order by key") == [
+    assert anywhere.rows("select id from analytics.sales") == [(1,), (2,)]
+    assert anywhere.private_rows("select key, customer from sluis_private.sales order by key") == [
         (1, uuid.UUID(int=101)),
         (2, uuid.UUID(int=102)),
     ]
 
 
-def test_a_table_without_rows_has_an_empty_index(warehouse: DuckDBWarehouse) -> None:
-    publish(warehouse, stage(rows(id=ids(), _customer=ids(), _generation=ids())))
+def test_a_table_without_rows_has_an_empty_index(anywhere: AnyWarehouse) -> None:
+    publish(anywhere.open(), stage(rows(id=ids(), _customer=ids(), _generation=ids())))
 
-    assert private_rows(warehouse, "from sluis_private.sales") == []
+    assert anywhere.private_rows("select * from sluis_private.sales") == []
 
 
-def test_a_derived_table_is_indexed_by_its_groups(warehouse: DuckDBWarehouse) -> None:
+def test_a_derived_table_is_indexed_by_its_groups(anywhere: AnyWarehouse) -> None:
     """Group 1 is published, its second row expired; group 2 is in quarantine; a row without key is nobody's."""
     batch = rows(id=ids(1, 1, 2, None), _email=ids(201, 201, 202, None), _generation=ids(301, 301, None, None))
     fates = [Fate.PUBLISHED, Fate.EXPIRED, Fate.QUARANTINED, Fate.PUBLISHED]
@@ -144,23 +131,23 @@ def test_a_derived_table_is_indexed_by_its_groups(warehouse: DuckDBWarehouse) ->
         with readable(batch.schema, iter([batch])) as reader:
             return candidate.stage_groups("guests", reader, derived, NOTHING_SAID)
 
-    grouped = publish(warehouse, fill)
+    grouped = publish(anywhere.open(), fill)
 
     assert grouped.fates == {Fate.PUBLISHED: 1, Fate.QUARANTINED: 1}
-    assert columns_of(published_rows, warehouse, "analytics.guests") == ["id", EXPIRES_ON]
-    assert private_rows(warehouse, "select key, email, generation from sluis_private.guests") == [
+    assert anywhere.columns("analytics", "guests") == ["id", EXPIRES_ON]
+    assert anywhere.private_rows("select key, email, generation from sluis_private.guests") == [
         (uuid.UUID(int=1), uuid.UUID(int=201), uuid.UUID(int=301))
     ]
     set_aside = "select id, _email, _generation, _reason from sluis_quarantine.guests"
-    assert private_rows(warehouse, set_aside) == [(uuid.UUID(int=2), uuid.UUID(int=202), None, "strange")]
+    assert anywhere.private_rows(set_aside) == [(uuid.UUID(int=2), uuid.UUID(int=202), None, "strange")]
 
 
-def test_quarantined_rows_keep_whose_they_are(warehouse: DuckDBWarehouse) -> None:
+def test_quarantined_rows_keep_whose_they_are(anywhere: AnyWarehouse) -> None:
     batch = rows(id=ids(1), _customer=ids(101), _generation=ids(None)).append_column(REASON, pa.array(["strange"]))
 
-    publish(warehouse, lambda candidate: candidate.quarantine("sales", pa.Table.from_batches([batch])))
+    publish(anywhere.open(), lambda candidate: candidate.quarantine("sales", pa.Table.from_batches([batch])))
 
-    assert private_rows(warehouse, "select id, _customer, _reason from sluis_quarantine.sales") == [
+    assert anywhere.private_rows("select id, _customer, _reason from sluis_quarantine.sales") == [
         (uuid.UUID(int=1), uuid.UUID(int=101), "strange")
     ]
 
@@ -192,7 +179,7 @@ def test_the_published_file_says_which_run_and_ledger_it_is_of(warehouse: DuckDB
     assert warehouse.private_file() == said.private_file
 
 
-def test_what_somebody_wrote_beside_the_published_file_is_not_asked(warehouse: DuckDBWarehouse) -> None:
+def test_what_somebody_wrote_beside_the_published_file_is_not_asked(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     publish(warehouse, stage(rows(id=ids(1, 2))))
     ours = warehouse.live.read_bytes()
     warehouse.live.chmod(0o644)
@@ -206,7 +193,7 @@ def test_what_somebody_wrote_beside_the_published_file_is_not_asked(warehouse: D
 
     assert said
     assert said.ledger_id == "ledger-1"
-    assert published_rows(warehouse, "select ledger_id from sluis_meta.run") == [("theirs",)], "the log is none"
+    assert InDuckDB(tmp_path).rows("select ledger_id from sluis_meta.run") == [("theirs",)], "the log is none"
     assert {path.name for path in warehouse.live.parent.iterdir()} == {
         "warehouse.duckdb",
         "warehouse.duckdb.lock",

@@ -29,7 +29,15 @@ from tests.conftest import Command, Outcome, Place, run_in_process
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["flows.refresh_warehouse", "great_expectations", "cli.main", __name__])
 
-KEPT = {"keyring.toml", "ledger.sqlite", "policy.yaml", "shop.sqlite", "warehouse.duckdb", "warehouse.duckdb.lock"}
+KEPT = {
+    "keyring.toml",
+    "ledger.sqlite",
+    "ledger.sqlite.lock",
+    "policy.yaml",
+    "shop.sqlite",
+    "warehouse.duckdb",
+    "warehouse.duckdb.lock",
+}
 
 
 Trouble = Callable[[Place], None]

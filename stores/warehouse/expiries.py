@@ -1,27 +1,21 @@
-"""When rows of a published file leave: counts by table and `_expires_on`."""
+"""When published rows leave: counts by table and `_expires_on`."""
 
 from __future__ import annotations
 
 import datetime
 
-import duckdb
-
 from privacy.treat import EXPIRES_ON
 from stores.quoting import identifier
 from stores.warehouse import ANALYTICS
+from stores.warehouse.catalogue import Ask, tables_with
 
 RowsByExpiry = dict[str, dict[datetime.date | None, int]]
 """By published table, rows by the day on which they leave; None where no clock runs."""
 
 
-def rows_by_expiry(connection: duckdb.DuckDBPyConnection) -> RowsByExpiry:
+def rows_by_expiry(ask: Ask) -> RowsByExpiry:
     """Count the rows of every published table by the day from which they must be absent."""
-    tables = connection.execute(
-        "select distinct table_name from duckdb_columns() "
-        "where schema_name = ? and database_name = current_database() and column_name = ? order by 1",
-        [ANALYTICS, EXPIRES_ON],
-    ).fetchall()
-    return {name: dict(connection.execute(_counts(name)).fetchall()) for (name,) in tables}
+    return {name: dict(ask(_counts(name))) for name in tables_with(ask, ANALYTICS, EXPIRES_ON)}
 
 
 def _counts(table: str) -> str:

@@ -1,0 +1,59 @@
+"""One run at a time in a PostgreSQL warehouse: a lock of the server's, which it takes from a run whose connection ends.
+
+The session that holds it is the one that publishes: a run that lost it can publish nothing. Sessions that load share a
+second lock, so that no run begins while one that was cut off still writes.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from privacy.errors import LockError, StoreError
+from stores.warehouse.postgresql_layout import HOLDER
+from stores.warehouse.postgresql_session import Session
+
+LOADERS = HOLDER + 1
+
+_HELD_BY = """\
+select application_name from pg_stat_activity join pg_locks using (pid)
+where locktype = 'advisory' and objid = %s and objsubid = 1 and granted and pg_locks.database =
+(select oid from pg_database where datname = current_database()) and pid <> pg_backend_pid()"""
+
+
+@contextmanager
+def exclusive(url: sa.URL, run_id: str) -> Iterator[Session]:
+    """Hold the warehouse for one run; LockError names the run that holds it."""
+    with Session(url, f"run {run_id} (process {os.getpid()} on {socket.gethostname()})") as session:
+        for lock in (HOLDER, LOADERS):
+            if not session.rows("select pg_try_advisory_lock(%s)", [lock])[0][0]:
+                raise LockError(
+                    f"{url.database} is held by {holder(session, lock) or 'another run'}.\n"
+                    "  Wait until it ends; a killed run holds nothing."
+                )
+        session.execute("select pg_advisory_unlock(%s)", [LOADERS])
+        yield session
+
+
+def holder(session: Session, lock: int = HOLDER) -> str:
+    """Name the run that holds the warehouse now; empty if none does."""
+    return next((str(name) for (name,) in session.rows(_HELD_BY, [lock])), "")
+
+
+@contextmanager
+def loader(url: sa.URL, holding: Session) -> Iterator[Session]:
+    """Give a session that writes into the candidate of the run that holds the warehouse; StoreError if it lost it."""
+    with Session(url, "sluis, loading") as session:
+        # both of its connections: that of statements, and that of rows
+        session.execute(f"select pg_advisory_lock_shared({LOADERS})")
+        session.arrow(f"select 1 as locked from pg_advisory_lock_shared({LOADERS})")
+        if not session.rows(
+            "select 1 from pg_locks where locktype = 'advisory' and objid = %s and granted and pid = %s",
+            [HOLDER, holding.process],
+        ):
+            raise StoreError("warehouse: the run no longer holds it. What was published stays.\n  Run again.")
+        yield session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import functools
 import signal
 from collections.abc import Callable
@@ -15,11 +16,14 @@ from stores.settings import Settings
 from tests.faults.homes import Ended, Home, OnServer, State
 from tests.faults.points import Stage
 from tests.faults.shop import CANARIES, do
-from tests.faults.troubles import cut_connections, fill_the_disk, pull_the_disk, put_it_back
+from tests.faults.troubles import cut_connections, fill_the_disk, pull_the_disk, put_it_back, set_the_clock
 from tests.in_chamber import run_in_chamber
 from tests.interrupted import PROCESSES, Point, befalls, die
 
 CUT = "connections cut"
+
+CLOCKS = {"clock back": datetime.timedelta(hours=-1000), "clock forth": datetime.timedelta(hours=1000)}
+"""No trouble, if all is well: a run goes by the time at which it began."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ def trouble_of(name: str, home: Home) -> Callable[[], None]:
         assert isinstance(home, OnServer)
         server = home.server.url.set(drivername="postgresql").render_as_string(False)
         return functools.partial(cut_connections, server, home.cut)
+    if name in CLOCKS:
+        return functools.partial(set_the_clock, CLOCKS[name])
     return {
         "killed": die,
         "disk full": fill_the_disk,
@@ -85,7 +91,12 @@ def check(home: Home, stage: Stage, point: Point, trouble: str, plan: str, wante
 
     ended = met(home, point, trouble, stage.way, plan)
 
-    done = stage.published or (stage.written and trouble == "disk full") or (ended == Ended(0) and trouble == CUT)
+    done = (
+        stage.published
+        or trouble in CLOCKS
+        or (stage.written and trouble == "disk full")
+        or (ended == Ended(0) and trouble == CUT)
+    )
     found = home.state()
     assert found.is_like(wanted.states[stage.way]) if done else found == before, ended
     _check_what_was_told(ended, trouble, done)
@@ -109,7 +120,7 @@ def _check_what_was_told(ended: Ended | None, trouble: str, done: bool) -> None:
         assert "\n  " in ended.said, f"no way out is told: {ended.said}"
 
 
-_KINDS = {"disk full": ("store",), "disk gone": ("store",), CUT: ("connection",)}
+_KINDS = {"disk full": ("store",), "disk gone": ("store",), CUT: ("connection",), **dict.fromkeys(CLOCKS, ())}
 
 
 def _check_the_next_run(home: Home, wanted: Undisturbed) -> None:

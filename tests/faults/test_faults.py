@@ -1,7 +1,8 @@
 """Whatever befalls a publish wherever on its way, analysts see the whole state of before or the whole new one; and the
 next run makes what an undisturbed one would have made, and leaves nothing of the trouble behind.
 
-Here with shop, ledger and warehouse in files: killed, on a disk that is full, on a disk that is gone.
+Here with shop, ledger and warehouse in files: killed, on a disk that is full, on a disk that is gone. A clock that
+jumps is no trouble at all.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.homes import Home, InFiles
-from tests.faults.meeting import Undisturbed, check, undisturbed
+from tests.faults.meeting import CLOCKS, Undisturbed, check, undisturbed
 from tests.faults.points import IN_FILES, STAGES_OF_FILES, Stage
 from tests.faults.shop import make
 
@@ -28,6 +29,12 @@ CASES = [
     pytest.param(trouble, stage, marks=() if (trouble, str(stage)) in QUICK else pytest.mark.long)
     for trouble in ("killed", "disk full", "disk gone")
     for stage in STAGES_OF_FILES
+]
+CASES += [
+    pytest.param(trouble, stage, marks=pytest.mark.long)
+    for trouble in CLOCKS
+    for stage in STAGES_OF_FILES
+    if str(stage) in ("run: the snapshot is open", "run: before the receipt", "erasure: rows are doomed")
 ]
 
 

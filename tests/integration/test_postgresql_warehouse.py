@@ -225,7 +225,7 @@ def test_a_run_that_lost_the_warehouse_loads_and_publishes_nothing(published: In
         candidate.quarantine("buyers", pa.Table.from_batches([batch]))
         candidate.seal(record("run-2"), SEAL)
         end_connections(published, "run %")
-        with pytest.raises(StoreError, match="the run no longer holds it"):
+        with pytest.raises(ConnectionLostError, match="the connection that held it was lost"):
             candidate.stage("buyers", batch.schema, iter([batch]), 2, "buyer_id", Comments("", {}))
         candidate.publish()
 

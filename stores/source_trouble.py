@@ -53,7 +53,7 @@ def _problem(what: str, error: BaseException) -> StoreError:
     if is_connection_lost(error):
         return ConnectionLostError(
             f"source: the connection was lost, or could not be made ({what}).\n"
-            "  Check --source and whether the server runs; then run again."
+            "  Check --source, whether the server runs and, with TLS, its certificate; then run again."
         )
     driver = getattr(error, "orig", None) or error
     code = _code(driver)

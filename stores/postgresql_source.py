@@ -34,6 +34,7 @@ SETTINGS = {
     "client_encoding": "UTF8",
     "datestyle": "ISO",
     "lock_timeout": "30s",
+    "row_security": "off",  # a policy that hides rows is an error, as in pg_dump, and not a smaller shop
     "idle_in_transaction_session_timeout": "0",
 }
 """What is not left to the server's or the account's settings."""

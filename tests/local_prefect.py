@@ -14,7 +14,7 @@ from typing import Any
 from tests.conftest import Place
 from tests.prefect_server import PrefectServer
 
-QUICK = {"PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "2"}
+QUICK = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
 """A worker that looks for runs each second."""
 
 

@@ -39,8 +39,8 @@ class PublishOptions(Form):
     on_warnings: Literal["report", "fail"] = Field(
         default="report",
         title="On warnings",
-        description="**report**: the run is completed and lists them. **fail**: what is published stays published, and "
-        "the run ends as failed, so that whoever is told of failures is told of warnings.",
+        description="report: the run is completed and lists them. fail: what is published stays published, and the run "
+        "ends as failed, so that whoever is told of failures is told of warnings.",
         json_schema_extra=_at(1),
     )
 
@@ -54,7 +54,7 @@ class IntakeOptions(PublishOptions):
         le=1000,
         title="Apply at most",
         description="People who may leave in this run; more wait. Empty: as many as the policy says "
-        "(`requests.apply_at_most`), which no form can raise. 0: register only.",
+        "(requests.apply_at_most), which no form can raise. 0: register only.",
         json_schema_extra=_at(2),
     )
 
@@ -65,8 +65,8 @@ class ApprovalForm(Form):
     plan_hash: str = Field(
         pattern="^[0-9a-f]{64}$",
         title="Plan",
-        description="The hash of the plan, in full, as the intake of requests, `sluis erase plan` or "
-        "`sluis retention plan` told it.",
+        description="The hash of the plan, in full, as the intake of requests, sluis erase plan or sluis retention "
+        "plan told it.",
         json_schema_extra=_at(0, examples=["0f" * 32]),
     )
     stated_name: str = Field(
@@ -74,7 +74,7 @@ class ApprovalForm(Form):
         max_length=100,
         pattern=r"^\S(.*\S)?$",
         title="Who approves",
-        description="By function rather than by name (`second.officer`): it is kept in the ledger and in Prefect's "
+        description="By function rather than by name (second.officer): it is kept in the ledger and in Prefect's "
         "database. Nobody checks it; the ledger notes that it was only stated, and to which worker. Whoever planned or "
         "asked does not count.",
         json_schema_extra=_at(1, examples=["second.officer"]),
@@ -82,7 +82,7 @@ class ApprovalForm(Form):
     then: Literal["apply", "wait"] = Field(
         default="apply",
         title="Then",
-        description="**apply**: once enough have approved, the people of the plan leave the warehouse at once (plans "
-        "of erasures only; in the shop's own database only the command deletes). **wait**: nothing is done yet.",
+        description="apply: once enough have approved, the people of the plan leave the warehouse at once (plans of "
+        "erasures only; in the shop's own database only the command deletes). wait: nothing is done yet.",
         json_schema_extra=_at(2),
     )

@@ -46,7 +46,8 @@ def last_run(prefect: PrefectServer) -> str:
 
 def artifact(prefect: PrefectServer, key: str) -> str:
     """Give the page of the newest artifact of a key."""
-    return f"artifacts/artifact/{prefect.ask('GET', f'artifacts/{key}/latest').json()['id']}"
+    newest = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": 1}
+    return f"artifacts/artifact/{prefect.ask('POST', 'artifacts/filter', **newest).json()[0]['id']}"
 
 
 def test_the_deployments_are_there_with_their_schedules(browser: Browser) -> None:

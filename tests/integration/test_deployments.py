@@ -82,7 +82,8 @@ def test_all_deployments_of_a_clone_are_there_with_their_forms(deployed: Prefect
 
         assert found["enforce_parameter_schema"] is True
         assert found["description"].startswith("**")
-        assert found["concurrency_limit"] == 1 or found["global_concurrency_limit"]["limit"] == 1
+        assert found["global_concurrency_limit"]["limit"] == 1
+        assert found["concurrency_options"]["collision_strategy"] == ("CANCEL_NEW" if name == INTAKE else "ENQUEUE")
         assert found["parameter_openapi_schema"]["definitions"]
         assert found["work_pool_name"] == POOL
     assert [one["slug"] for one in deployed.deployment(REFRESH)["schedules"]] == ["nightly"]

@@ -130,6 +130,7 @@ def test_every_field_has_a_title_help_and_a_place_in_the_order(deployment: dict[
     for name, field in fields.items():
         assert field["title"][0].isupper(), name
         assert len(field["description"]) > 40, name
+        assert not set("*`") & set(field["description"]), "the UI shows help as it is written"
 
 
 @each_deployment

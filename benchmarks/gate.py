@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,20 @@ from tasks.chamber import open_chamber
 GATE, STATEMENTS = "gate", "its statements"
 
 
-def measure(shop: Path, to: Path) -> Measured:
-    """Gate a shop's candidate, then run the same statements on it directly."""
+def measure(shop: Path, to: Path, warehouse: str = "") -> Measured:
+    """Gate a shop's candidate, then run its statements directly; in DuckDB, or in another empty warehouse."""
     import_module("great_expectations.expectations")  # or the gate would do it, while it is measured
     measured, caught = Measured(), list[tuple[str, Any]]()
+    places = settings(shop, to)
+    if warehouse:
+        places = replace(places, warehouse=sa.make_url(warehouse))
 
     def catch(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if connection.dialect.name == "duckdb":  # not what is asked of the ledger
+        if connection.dialect.name == places.warehouse.get_backend_name():  # not what is asked of the ledger
             caught.append((statement, parameters))
 
     with ExitStack() as stack:
-        chamber = stack.enter_context(open_chamber(settings(shop, to), None))
+        chamber = stack.enter_context(open_chamber(places, None))
         chamber.inspect(stack)
         load_in_parallel(chamber)
         sa.event.listen(sa.Engine, "before_cursor_execute", catch)

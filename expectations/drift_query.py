@@ -26,28 +26,33 @@ def kinds_found(column: str, promise: NoValueDrift, sql: Dialect) -> tuple[str, 
         kinds = {kind: Identifier(one.shape, digits=one.digits) for kind, one in kinds.items()}
     some = f"{column} is not null" if promise.of == "text" else f"{column} >= {LEAST_NUMBER}"
     resembling = sql.may_hold_any("value", [pattern for one in kinds.values() for pattern in _resembling(one)])
-    counts = " union all ".join(_count(kind, one, sql) for kind, one in kinds.items())
+    marked = ", ".join(_marked(kind, one, sql) for kind, one in kinds.items())
+    counts = " union all ".join(_count(kind, one) for kind, one in kinds.items())
     before = f"with profile as materialized (select cast({column} as varchar) as value, count(*) as times from "
     behind = (
         f" where {some} group by 1), suspects as materialized "
         f"(select value, times, {sql.holds('value', WRITTEN)} as written from profile where {resembling}), "
-        f"counted as ({counts}) select kind, found as rows from counted where found > {promise.allowed}"
+        f"{marked}, counted as ({counts}) select kind, found as rows from counted where found > {promise.allowed}"
     )
     return before, behind
 
 
-def _count(kind: Kind, identifier: Identifier, sql: Dialect) -> str:
-    """Count rows of a kind: all of them where most values that resemble it are it, else those that are it for sure.
+def _marked(kind: Kind, identifier: Identifier, sql: Dialect) -> str:
+    """Mark the values of a kind: one kind after the other, as PostgreSQL keeps no more than 32 patterns at hand.
 
-    A query for each kind, so that no more patterns are at work at one time than PostgreSQL keeps at hand.
+    Materialized, so that each pattern is looked for once in a value.
     """
+    return f"{kind}_marked as materialized (select times, {', '.join(_marks(identifier, sql))} from suspects)"
+
+
+def _count(kind: Kind, identifier: Identifier) -> str:
+    """Count rows of a kind: all of them where most values that resemble it are it, else those that are it for sure."""
     rows = _rows_where("it")
     if identifier.outline:
         sure = _rows_where("it and sure") if identifier.sure else "0"
         most = "2 * count(*) filter (where it) > count(*) filter (where it or alike)"
         rows = f"case when {most} then {rows} else {sure} end"
-    marks = ", ".join(_marks(identifier, sql))
-    return f"select '{kind}' as kind, {rows} as found from (select times, {marks} from suspects) as of_kind"
+    return f"select '{kind}' as kind, {rows} as found from {kind}_marked"
 
 
 def _rows_where(marked: str) -> str:

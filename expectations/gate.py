@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -34,6 +35,7 @@ from privacy.promises import (
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.data_context import EphemeralDataContext
+    from great_expectations.datasource.fluent import SQLDatasource
     from great_expectations.datasource.fluent.interfaces import Batch
     from great_expectations.expectations import Expectation
 
@@ -45,12 +47,11 @@ def check_candidate(
 
     on_progress is told how many tables are done, of how many.
     """
-    context = _context()
     passed, failed, crashed = 0, list[FailedPromise](), list[CrashedCheck]()
-    with sa.create_engine(readable).connect():  # keeps the file open between the checks
+    with _source(readable) as source:
         for done, (table, owed) in enumerate(suites.items()):
             on_progress(done, len(suites))
-            for promise, result in zip(owed, _results(context, readable, schema, table, owed), strict=True):
+            for promise, result in zip(owed, _results(source, schema, table, owed), strict=True):
                 place = (promise.promise.kind, table, promise.column, promise.line)
                 if result["success"]:
                     passed += 1
@@ -62,6 +63,19 @@ def check_candidate(
                     failed.append(FailedPromise(*place, rows=_rows_of(promise, result)))
     on_progress(len(suites), len(suites))
     return GateReport(passed, tuple(failed), tuple(crashed))
+
+
+@contextmanager
+def _source(readable: sa.URL) -> Iterator[SQLDatasource]:
+    """Give the candidate as Great Expectations reads it; its connections, of which it keeps some, end with it."""
+    url = readable.render_as_string(hide_password=False)
+    source = _context().data_sources.add_sql(name="candidate", connection_string=url)
+    with sa.create_engine(readable).connect():  # keeps a file open between the checks
+        try:
+            yield source
+        finally:
+            source.get_execution_engine().close()
+            source.get_engine().dispose()
 
 
 def _context() -> EphemeralDataContext:
@@ -84,14 +98,10 @@ def _context() -> EphemeralDataContext:
     return gx.get_context(mode="ephemeral", project_config=config)
 
 
-def _results(
-    context: EphemeralDataContext, readable: sa.URL, schema: str, table: str, owed: list[Owed]
-) -> list[ExpectationValidationResult]:
+def _results(source: SQLDatasource, schema: str, table: str, owed: list[Owed]) -> list[ExpectationValidationResult]:
     """Run one table's suite; results come in the order of the promises."""
-    url = readable.render_as_string(hide_password=False)
-    source = context.data_sources.add_sql(table, connection_string=url, kwargs={"poolclass": sa.NullPool})
+    sql = DIALECTS[source.get_engine().dialect.name]
     asset = source.add_table_asset(table, table_name=table, schema_name=schema)
-    sql = DIALECTS[readable.get_backend_name()]
     checks = [expectation_of(promise, index, table, schema, sql) for index, promise in enumerate(owed)]
     batch = asset.add_batch_definition_whole_table(table).get_batch()
     results = _validated(batch, checks)

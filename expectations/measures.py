@@ -118,9 +118,13 @@ def _rows(condition: str) -> str:
 
 
 def _over_values(column: str, rows: str, condition: str) -> str:
-    """Count the rows whose value is of a kind that takes long to tell: each distinct value is looked at once."""
+    """Count the rows whose value is of a kind that takes long to tell: each distinct value is looked at once.
+
+    They are materialized, or PostgreSQL would apply the condition to the rows that it groups.
+    """
     values = f"select cast({column} as varchar) as value, count(*) as times from {rows} where {column} is not null"
-    return _alone(f"(select coalesce(sum(times), 0) from ({values} group by 1) as distinct_values where {condition})")
+    profile = f"with profile as materialized ({values} group by 1)"
+    return _alone(f"({profile} select coalesce(sum(times), 0) from profile where {condition})")
 
 
 def _fact(condition: str) -> str:

@@ -30,7 +30,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
-_PLACES: Final = {"^": "^", "$": "$", r"\A": "^", r"\z": "$", r"\b": r"\y", r"\B": r"\Y"}
+_PLACES: Final = {"^": "(?:^)", "$": "(?:$)", r"\A": "(?:^)", r"\z": "(?:$)", r"\b": r"(?:\y)", r"\B": r"(?:\Y)"}
 _PLACES_IN_LINES: Final = {**_PLACES, "^": r"(?:^|(?<=\n))", "$": r"(?:$|(?=\n))"}
 
 _CONTROLS: Final = {r"\a": "\a", r"\f": "\f", r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\v": "\v"}
@@ -133,19 +133,19 @@ _NOTHING: Final = rf"[^{_coded(1)}-{_coded(0x10FFFF)}]"
 
 
 def _repeated(atom: str, times: str) -> str:
-    if times in "*+?":
-        return f"(?:{atom}){times}"
-    least, comma, most = times[1:-1].partition(",")
-    fixed = _counted(atom, "", int(least))
-    if not comma:
-        return f"(?:{fixed})"
-    return f"(?:{fixed}{_counted(atom, '0,', int(most) - int(least)) if most else f'(?:{atom})*'})"
+    """Repeat an atom. What is repeated once more must be one atom again, so it becomes a group."""
+    numbers = [int(number) for number in re.findall(r"\d+", times)]
+    if max(numbers, default=0) <= MOST_TIMES:
+        return f"(?:{atom}{times})"
+    least, most = numbers[0], numbers[-1]
+    unbounded = f"{atom}*" if times.endswith(",}") else ""
+    return f"(?:{_in_steps(atom, '', least)}{unbounded or _in_steps(atom, '0,', most - least)})"
 
 
-def _counted(atom: str, least: str, times: int) -> str:
+def _in_steps(atom: str, least: str, times: int) -> str:
     """Repeat in steps that PostgreSQL takes: so many times, or (`least` being `0,`) up to so many."""
     steps, left = divmod(times, MOST_TIMES)
-    return f"(?:{atom}){{{least}{MOST_TIMES}}}" * steps + f"(?:{atom}){{{least}{left}}}"
+    return f"{atom}{{{least}{MOST_TIMES}}}" * steps + f"{atom}{{{least}{left}}}"
 
 
 @functools.cache

@@ -23,9 +23,20 @@ ROOMS = frozenset({"privacy", "stores", "expectations", "tasks", "flows", "cli",
 """Our own top-level packages: a place in one of them may be named."""
 
 CONNECTION_CLASSES = frozenset(
-    {"IOException", "FatalException", "OutOfMemoryException", "OperationalError", "InterfaceError", "InternalError"}
+    {
+        "IOException",
+        "FatalException",
+        "OutOfMemoryException",
+        "TransactionException",
+        "OperationalError",
+        "InterfaceError",
+        "InternalError",
+    }
 )
-"""Classes by which database drivers say that a file, its disk or a connection, not the data, is at fault."""
+"""Classes by which database drivers say that a file, its disk or a connection, not the data, is at fault.
+
+DuckDB's TransactionException: what it could not write when it committed; nobody else writes to a candidate.
+"""
 
 RECONNECT = "Check that the database is up and can be reached; then run again. Nothing is half-published."
 

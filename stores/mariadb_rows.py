@@ -63,6 +63,8 @@ def _packets(connection: pymysql.Connection) -> Iterator[bytes]:
         data, at = left + data, 0
         while len(data) - at > 4:
             end = at + 4 + (data[at] | data[at + 1] << 8 | data[at + 2] << 16)
+            if end - len(data) > READ_BYTES:
+                data += connection._rfile.read(end - len(data))
             if end > len(data):
                 break
             packet, at, full = data[at + 4 : end], end, end - at - 4 == _LONGEST_PACKET

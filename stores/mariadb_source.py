@@ -23,6 +23,7 @@ from stores.mariadb_rows import packed_rows, parsed
 from stores.mariadb_values import in_utc, kind_of, query, sums, types, where
 from stores.quoting import identifier
 from stores.readers import Readers
+from stores.server_facts import ServerFacts, mariadb_facts
 from stores.source import READERS, Reading, Schema, Totals, links_of
 from stores.source_trouble import trouble_told
 from stores.source_values import delivered
@@ -65,6 +66,11 @@ class MariadbSource:
                     kind_of(*described), refers_to=tuple(links[table, column])
                 )
         return found
+
+    def facts(self) -> ServerFacts:
+        """Tell what the server says of itself and of this account."""
+        with trouble_told("the server"), self.engine().connect() as connection:
+            return mariadb_facts(connection)
 
     def engine(self) -> sa.Engine:
         """Give an engine whose connections only read."""
@@ -114,7 +120,8 @@ class MariadbSnapshot:
     """One state of a database, behind as many connections as may read at a time."""
 
     def __init__(self, readers: list[Connection], schema: Schema, without: dict[str, str]) -> None:
-        self._readers, self._schema, self._without = Readers(readers), schema, without
+        self._readers, self._schema, self.without = Readers(readers), schema, without
+        self.connections = len(readers)
 
     def totals(self, reading: Reading) -> Totals:
         self._refuse_without_snapshots(reading.table)
@@ -138,7 +145,7 @@ class MariadbSnapshot:
                 yield delivered(kinds, read, kinds.values())
 
     def _refuse_without_snapshots(self, table: str) -> None:
-        if engine := self._without.get(table):
+        if engine := self.without.get(table):
             raise StoreError(
                 f"source: {table} is stored by {engine}, which has no snapshots: what is read of it could belong to no "
                 f"one moment.\n  Alter it to engine = InnoDB, or name a copy of the database with --source."

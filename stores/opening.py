@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 
 import sqlalchemy as sa
@@ -9,8 +10,10 @@ import sqlalchemy as sa
 from privacy.errors import UsageError
 from stores.mariadb_source import MariadbSource
 from stores.postgresql_source import PostgresqlSource
+from stores.server_deletion import server_deletion
 from stores.source import Source
 from stores.source_deletion import Deletion
+from stores.sqlalchemy_source import SqlalchemySource
 from stores.sqlite_deletion import sqlite_deletion
 from stores.sqlite_source import SqliteSource
 from stores.tls import demand_tls
@@ -20,7 +23,10 @@ from stores.warehouse.postgresql import PostgreSQLWarehouse
 
 
 def open_source(url: sa.URL | None) -> Source:
-    """Open a source; UsageError for none, and for a kind of database that cannot be read."""
+    """Open a source, by the reader made for its kind of database, or else by what SQLAlchemy speaks.
+
+    UsageError for none, for one that nothing here speaks, and for one on another machine without TLS.
+    """
     if url is None:
         raise UsageError("not set: --source or SLUIS_SOURCE.")
     match url.get_backend_name():
@@ -30,14 +36,22 @@ def open_source(url: sa.URL | None) -> Source:
             return PostgresqlSource(url)
         case "mysql" | "mariadb":
             return MariadbSource(url)
-    raise UsageError(f"--source: {url.get_backend_name()} cannot be read; sqlite and postgresql can.")
+    return SqlalchemySource(url)
 
 
-def open_source_for_deletion(url: sa.URL) -> AbstractContextManager[Deletion]:
-    """Open a source to delete rows in it, for `sluis retention apply` alone."""
-    if url.get_backend_name() == "sqlite":
-        return sqlite_deletion(url)
-    raise UsageError(f"--source: in {url.get_backend_name()} nothing can be deleted; in sqlite it can.")
+def open_source_for_deletion(url: sa.URL, tables: Iterable[str]) -> AbstractContextManager[Deletion]:
+    """Open a source to delete rows in it, for `sluis retention apply` alone.
+
+    tables: those by which it was decided, and to which nobody else may have written meanwhile.
+    """
+    match url.get_backend_name():
+        case "sqlite":
+            return sqlite_deletion(url)
+        case "postgresql" | "mysql" | "mariadb":
+            return server_deletion(url, tables)
+    raise UsageError(
+        f"--source: in {url.get_backend_name()} nothing can be deleted; in sqlite, postgresql and mariadb it can."
+    )
 
 
 def open_warehouse(url: sa.URL) -> Warehouse:

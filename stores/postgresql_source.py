@@ -21,6 +21,7 @@ from stores.postgresql_connection import connection_string
 from stores.postgresql_values import kind_of, query, sums, where
 from stores.quoting import identifier, literal
 from stores.readers import Readers
+from stores.server_facts import ServerFacts, postgresql_facts
 from stores.source import READERS, Reading, Schema, Totals, reflect
 from stores.source_trouble import trouble_told
 from stores.source_values import delivered
@@ -54,7 +55,7 @@ class PostgresqlSource:
 
     def __init__(self, url: sa.URL) -> None:
         demand_tls(url, "source")
-        self._connection_string = connection_string(url, "sluis", SETTINGS)
+        self._url, self._connection_string = url, connection_string(url, "sluis", SETTINGS)
 
     def schema(self) -> Schema:
         return self._schema
@@ -65,12 +66,15 @@ class PostgresqlSource:
             found, partitions = reflect(connection, kind_of), {name for name, part in _tables(connection) if part}
         return {name: columns for name, columns in found.items() if name not in partitions}
 
+    def facts(self) -> ServerFacts:
+        """Tell what the server says of itself and of this account."""
+        login = connection_string(self._url, "sluis", {"default_transaction_read_only": "on"})
+        with trouble_told("the server"), engine_by(login).connect() as connection:
+            return postgresql_facts(connection)
+
     def engine(self) -> sa.Engine:
         """Give an engine whose connections only read."""
-        connect = lambda: patiently(lambda: psycopg.connect(self._connection_string))  # noqa: E731
-        return sa.create_engine(
-            "postgresql+psycopg://", creator=connect, poolclass=sa.pool.NullPool, hide_parameters=True
-        )
+        return engine_by(self._connection_string)
 
     @contextmanager
     def snapshot(self) -> Iterator[PostgresqlSnapshot]:
@@ -89,6 +93,12 @@ class PostgresqlSource:
         cursor = stack.enter_context(connection.cursor())
         cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
         return cursor
+
+
+def engine_by(login: str) -> sa.Engine:
+    """Give an engine that connects by a connection string, and keeps nothing open."""
+    connect = lambda: patiently(lambda: psycopg.connect(login))  # noqa: E731
+    return sa.create_engine("postgresql+psycopg://", creator=connect, poolclass=sa.pool.NullPool, hide_parameters=True)
 
 
 def _tables(connection: sa.Connection) -> list[tuple[str, bool]]:
@@ -117,6 +127,8 @@ class PostgresqlSnapshot:
 
     def __init__(self, cursors: list[adbc.Cursor], schema: Schema) -> None:
         self._readers, self._schema = Readers(cursors), schema
+        self.connections = len(cursors)
+        self.without: dict[str, str] = {}
 
     def totals(self, reading: Reading) -> Totals:
         asked = sums(reading, self._schema[reading.table])

@@ -82,7 +82,7 @@ def require(environment: Mapping[str, str], *names: str) -> None:
 def database_url(name: str, environment: Mapping[str, str]) -> sa.URL:
     """Read a SQLAlchemy URL from the environment; a bad one is refused without being quoted."""
     url = None
-    with contextlib.suppress(sa.exc.ArgumentError):
+    with contextlib.suppress(sa.exc.ArgumentError, ValueError):  # a port that is no number is the latter
         url = sa.make_url(environment[VARIABLES[name]])
     if url is None:
         raise UsageError(

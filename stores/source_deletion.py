@@ -20,6 +20,9 @@ Deleted = dict[str, int]
 class Deletion(Protocol):
     """A source that is open for deletion, and knows whether anybody else has written to it since."""
 
+    all_or_nothing: bool
+    """Whether all batches are one transaction, which `finish` commits; else each is one of its own."""
+
     def transaction(self) -> AbstractContextManager[sa.Connection]:
         """Begin a transaction that keeps other writers out.
 
@@ -28,7 +31,7 @@ class Deletion(Protocol):
         ...
 
     def finish(self) -> None:
-        """Make sure that no deleted bytes are left in the source's files, as far as that can be done from here."""
+        """End: make sure that no deleted bytes are left in the source's files, as far as that can be done from here."""
         ...
 
 
@@ -38,10 +41,25 @@ def delete_rows(
     deleted: Deleted,
     on_progress: Callable[[str, int, int], None],
 ) -> None:
-    """Delete rows by their keys, table by table in the order given, in one transaction for each batch of keys.
+    """Delete rows by their keys, table by table in the order given, batch by batch.
 
-    doomed: by table, its key column and keys. `deleted` counts what has been committed, also when a batch fails.
+    doomed: by table, its key column and keys. `deleted` counts what is gone for good, also when a batch fails.
     """
+    try:
+        _delete_all(source, doomed, deleted, on_progress)
+        source.finish()
+    except BaseException:
+        if source.all_or_nothing:
+            deleted.clear()
+        raise
+
+
+def _delete_all(
+    source: Deletion,
+    doomed: Mapping[str, tuple[str, pa.Array]],
+    deleted: Deleted,
+    on_progress: Callable[[str, int, int], None],
+) -> None:
     for table, (column, keys) in doomed.items():
         on_progress(f"delete: {table}", 0, len(keys))
         for batch in _batches(keys):
@@ -57,7 +75,8 @@ def _delete(source: Deletion, table: str, column: str, keys: Sequence[Any]) -> N
         if gone != len(keys):
             raise StoreError(
                 f"source: of {len(keys):,} rows of {table} that were to be deleted at a time, {gone:,} were found.\n"
-                "  That batch was undone; see what else deletes there, and make a new plan."
+                f"  {'All' if source.all_or_nothing else 'That batch'} was undone; see what else deletes there, and "
+                "make a new plan."
             )
 
 

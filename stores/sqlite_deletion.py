@@ -44,6 +44,8 @@ def sqlite_deletion(url: sa.URL) -> Iterator[SqliteDeletion]:
 class SqliteDeletion:
     """One connection that may write, and the state of the file when it was opened."""
 
+    all_or_nothing = False
+
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         with engine.connect() as connection:

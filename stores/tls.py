@@ -18,17 +18,24 @@ _WAYS = {
     "mariadb": "ssl_ca=/path/to/ca.pem",
 }
 _ASKED = {"mysql": ("ssl_ca", "ssl_capath"), "mariadb": ("ssl_ca", "ssl_capath")}
+_UNKNOWN = (
+    "Sluis does not know by which of its options this driver demands TLS.\n"
+    "  Reach the server through an encrypted tunnel that ends on this machine, such as `ssh -L`."
+)
 
 
 def demand_tls(url: sa.URL, name: str) -> None:
     """Refuse a database on another machine whose URL does not demand TLS. `name` is the setting's, such as `source`."""
     backend = url.get_backend_name()
-    if backend not in _WAYS or is_local(url) or _demanded(url, backend):
+    if is_local(url):
         return
-    raise UsageError(
-        f"--{name}: its database is on another machine, and the URL does not demand TLS, so that personal data could "
-        f"travel in clear.\n  Add ?{_WAYS[backend]} to the URL; a server on this machine needs none."
-    )
+    if backend not in _WAYS:
+        raise UsageError(f"--{name}: its database is on another machine, and {_UNKNOWN}")
+    if not _demanded(url, backend):
+        raise UsageError(
+            f"--{name}: its database is on another machine, and the URL does not demand TLS, so that personal data "
+            f"could travel in clear.\n  Add ?{_WAYS[backend]} to the URL; a server on this machine needs none."
+        )
 
 
 def is_local(url: sa.URL) -> bool:

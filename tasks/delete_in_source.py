@@ -11,6 +11,7 @@ from typing import Any
 
 from privacy.errors import ApprovalError, PolicyError, StalePlanError, StandingError, UsageError
 from privacy.keys import Keyring
+from privacy.policy import Policy
 from privacy.receipts import Deed, Receipt, Rows
 from privacy.source_plan import SourcePlan
 from privacy.world import World
@@ -61,7 +62,7 @@ def delete_in_source(settings: Settings, plan_hash: str) -> Done:
     run_id, warehouse = new_run_id(now), open_warehouse(settings.warehouse)
     with (
         exclusively(warehouse, ledger, run_id, acting(os.environ)),
-        open_source_for_deletion(settings.source) as source,
+        open_source_for_deletion(settings.source, _decided_by(world.policy)) as source,
     ):
         _refuse_beside_another_state(warehouse, ledger, keyring)
         plan = plan_source(open_source(settings.source), world, keyring.subjects(), ledger)
@@ -80,7 +81,6 @@ def delete_in_source(settings: Settings, plan_hash: str) -> Done:
         deleted: Deleted = {}
         try:
             delete_rows(source, doomed, deleted, LISTENER.get())
-            source.finish()
         except Exception:
             with suppress(Exception):  # what stopped the deletion is told, not what kept its receipt from being written
                 if deleted:
@@ -89,6 +89,12 @@ def delete_in_source(settings: Settings, plan_hash: str) -> Done:
     receipt = _receipt(ledger, keyring, world, run_id, plan, deleted)
     ledger.plans.applied(plan_hash, now)
     return Done(plan_hash, world.as_of, _rows(plan, deleted), receipt)
+
+
+def _decided_by(policy: Policy) -> list[str]:
+    """Name the source's tables that a plan is made of: those of the policy, of requests and of holds."""
+    tables = [name for name, table in policy.tables.items() if not table.derived]
+    return [*tables, *(table.source for table in (policy.requests.table, policy.holds) if table)]
 
 
 def _refuse_open_questions(world: World) -> None:

@@ -28,10 +28,10 @@ class PostgresServer:
     url: sa.URL
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def new_database(self) -> sa.URL:
-        """Make an empty database; give its URL."""
+    def new_database(self, like: sa.URL | None = None) -> sa.URL:
+        """Make an empty database, or a copy of one that nobody is in; give its URL."""
         name = f"test_{os.getpid()}_{next(self._numbers)}"
-        self.execute(f"create database {name}")
+        self.execute(f"create database {name}" + (f" template {like.database}" if like else ""))
         return self.url.set(database=name)
 
     def copy(self, of: str, to: str) -> None:

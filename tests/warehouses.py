@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,16 +148,17 @@ class InPostgreSQL(AnyWarehouse):
 
 def hash_of(table: pa.Table) -> str:
     """Hash the names, types and values of a table's rows, whatever the order of rows."""
-    columns = [field.with_metadata(None) for field in table.schema]
-    total = hashlib.sha256(repr(columns).encode()).digest()
-    rows = sorted(map(repr, zip(*(_values(column) for column in table.columns), strict=True)))
-    return hashlib.sha256(total + "\n".join(rows).encode()).hexdigest()
+    columns = {field.name: _alike(table[field.name]) for field in table.schema}
+    described = repr([(name, column.type) for name, column in columns.items()])
+    rows = sorted(map(repr, zip(*(column.to_pylist() for column in columns.values()), strict=True)))
+    return hashlib.sha256("\n".join([described, *rows]).encode()).hexdigest()
 
 
-def _values(column: pa.ChunkedArray) -> Iterable[Any]:
-    return (
-        column.cast(pa.timestamp("us", "UTC")).to_pylist() if pa.types.is_timestamp(column.type) else column.to_pylist()
-    )
+def _alike(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give a column as any database gives it: moments in UTC, yes or no in bits."""
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.timestamp("us", "UTC"))
+    return column.cast(pa.bool_()) if column.type == pa.bool8() else column
 
 
 def warehouse_of(kind: str, folder: Path, server: Any) -> AnyWarehouse:

@@ -10,7 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.answer import answer
-from cli.doctor import duckdb_warehouse, key_file, machine, orchestrator, places, postgresql_warehouse, standing
+from cli.doctor import (
+    duckdb_warehouse,
+    key_file,
+    machine,
+    orchestrator,
+    places,
+    postgresql_warehouse,
+    server_source,
+    standing,
+)
 from cli.doctor.findings import WRONG, findings
 from cli.options import Output, OutputAs, Strict, common
 from privacy.errors import StoreError, UsageError
@@ -18,6 +27,7 @@ from privacy.errors import StoreError, UsageError
 CHECKS = (
     *machine.CHECKS,
     *places.CHECKS,
+    *server_source.CHECKS,
     *key_file.CHECKS,
     *duckdb_warehouse.CHECKS,
     *postgresql_warehouse.CHECKS,

@@ -15,6 +15,7 @@ from privacy.world import local_date
 from stores.ledger import look_at_ledger
 from stores.opening import open_source
 from stores.settings import EMBEDDED, VARIABLES, Settings, database_url, file_of, read_text
+from stores.sqlite_source import SqliteSource
 from tasks.standing import SLACK
 
 
@@ -47,7 +48,7 @@ def source(environment: Environment) -> Finding:
 
 def journal_mode(environment: Environment) -> Finding:
     """See whether the shop can write while a run reads."""
-    mode = open_source(database_url("source", environment)).journal_mode()
+    mode = SqliteSource(database_url("source", environment)).journal_mode()
     if mode == "wal":
         return good("wal: the shop writes while a run reads")
     return doubtful(
@@ -73,7 +74,8 @@ def clock(environment: Environment) -> Finding:
     """Compare the clock with what was written before now."""
     now = datetime.datetime.now(datetime.UTC)
     written = {"the policy": _changed(Path(environment[VARIABLES["policy"]]))}
-    written["the source"] = _changed(file_of(database_url("source", environment), "source"))
+    if (url := database_url("source", environment)).get_backend_name() in EMBEDDED:
+        written["the source"] = _changed(file_of(url, "source"))
     found = look_at_ledger(database_url("ledger", environment))
     if last := found and found.runs.last_published("refresh"):
         written["the last published run"] = last.started_at.replace(tzinfo=datetime.UTC)
@@ -100,7 +102,7 @@ CHECKS = (
     Check("policy", policy, ("policy",)),
     Check("time zone", time_zone, ("policy",), after="policy"),
     Check("source", source, ("source",)),
-    Check("journal mode", journal_mode, ("source",), after="source"),
+    Check("journal mode", journal_mode, ("source",), after="source", of="sqlite"),
     Check("ledger", ledger, ("ledger",)),
     Check("clock", clock, ("policy", "source", "ledger"), after="ledger"),
 )

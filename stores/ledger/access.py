@@ -18,6 +18,9 @@ T = TypeVar("T")
 _WRITERS = 0x51D15
 """The number of the lock by which writers in PostgreSQL wait for each other."""
 
+_NO_DISK = (10, 13)
+"""SQLITE_IOERR and SQLITE_FULL, the low bytes of a result code."""
+
 _AT_ONCE = 10_000
 """How many values stand in one question; databases bound them."""
 
@@ -74,6 +77,11 @@ def _unusable(error: sa.exc.SQLAlchemyError) -> StoreError:
             f"ledger: the connection was lost, or could not be made ({type(error).__name__}).\n"
             "  Check --ledger: a server must be up and reachable, a file not kept locked by another program. Then run "
             "again."
+        )
+    if getattr(getattr(error, "orig", None), "sqlite_errorcode", 0) & 0xFF in _NO_DISK:
+        return StoreError(
+            f"ledger: its disk is full, or cannot be read or written ({type(error).__name__}).\n"
+            "  Make room or bring the disk back, and run again. Nothing is half-published."
         )
     if type(error) is sa.exc.DatabaseError:
         return StoreError(

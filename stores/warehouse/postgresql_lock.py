@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from privacy.errors import LockError, StoreError
+from privacy.errors import ConnectionLostError, LockError
 from stores.warehouse.postgresql_layout import HOLDER
 from stores.warehouse.postgresql_session import Session
 
@@ -59,4 +59,6 @@ def loader(url: sa.URL) -> Iterator[Session]:
 def refuse_if_lost(session: Session, holding: Session) -> None:
     """Refuse to go on where the session that held the warehouse ended; to be asked once no other run can begin."""
     if not session.rows(_HOLDS, [HOLDER, holding.process]):
-        raise StoreError("warehouse: the run no longer holds it. What was published stays.\n  Run again.")
+        raise ConnectionLostError(
+            "warehouse: the connection that held it was lost. What was published stays.\n  Run again."
+        )

@@ -15,16 +15,13 @@ import pyarrow as pa
 import sqlalchemy as sa
 from adbc_driver_postgresql import dbapi
 
-from privacy.connection_loss import is_connection_lost
-from privacy.errors import ConnectionLostError, StoreError
+from privacy.errors import StoreError
 from stores.patience import patiently
 from stores.postgresql_connection import connection_string
 from stores.quoting import identifier
 from stores.warehouse.postgresql_layout import GRANTS_MISSING, WRITER
+from stores.warehouse.postgresql_trouble import NOT_UNDERSTOOD, PostgreSQLError, told
 from stores.warehouse.postgresql_types import arrow_type, sql_type
-
-NOT_UNDERSTOOD = ("3F000", "42P01", "42703", "42804", "42883")
-"""SQLSTATEs: no such schema, table or column; not of that type; no such function of that type."""
 
 _MEMBER = f"select pg_has_role(rolname, 'member') from pg_roles where rolname = '{WRITER}'"
 
@@ -170,41 +167,3 @@ class Session:
                 connection_string(self._url, self._name, {**SETTINGS, "role": self._role}), autocommit=True
             )
         )
-
-
-class PostgreSQLError(StoreError):
-    """What PostgreSQL refused, by its SQLSTATE alone."""
-
-    state: str = ""
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Tell trouble with PostgreSQL without a value, an address or a statement."""
-    problem: StoreError | None = None
-    try:
-        yield
-    except (psycopg.Error, adbc_driver_manager.Error) as error:
-        problem = _lost(error) if is_connection_lost(error) else _refused(error)
-    if problem:
-        try:
-            raise problem
-        except StoreError:
-            problem.__context__ = None  # whoever left the block is still at the driver's error, which may quote a value
-            raise
-
-
-def _lost(error: psycopg.Error | adbc_driver_manager.Error) -> ConnectionLostError:
-    return ConnectionLostError(
-        f"warehouse: the connection to PostgreSQL was lost, or not made ({type(error).__name__}). What was published "
-        "stays.\n  Check --warehouse, and that its server answers; then run again."
-    )
-
-
-def _refused(error: psycopg.Error | adbc_driver_manager.Error) -> PostgreSQLError:
-    refused = PostgreSQLError(
-        f"warehouse: PostgreSQL refused ({type(error).__name__}, SQLSTATE {error.sqlstate or 'unknown'}). What was "
-        "published stays.\n  Check --warehouse and the rights of its user: `sluis doctor` tells which are missing."
-    )
-    refused.state = error.sqlstate or ""
-    return refused

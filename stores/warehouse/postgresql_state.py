@@ -18,8 +18,9 @@ from stores.warehouse.postgresql_layout import CANDIDATE_RUN, META, RUN, STAGED,
 from stores.warehouse.postgresql_lock import loader, refuse_if_lost
 from stores.warehouse.postgresql_marts import PostgreSQLMarts
 from stores.warehouse.postgresql_rights import MADE_ANEW, PUBLISHED, let_read, prepare, refuse_what_is_of_others
-from stores.warehouse.postgresql_session import SETTINGS, PostgreSQLError, Session
+from stores.warehouse.postgresql_session import SETTINGS, Session
 from stores.warehouse.postgresql_tables import tables_in
+from stores.warehouse.postgresql_trouble import PostgreSQLError
 from stores.warehouse.run_row import run_row
 
 TRIES = 60

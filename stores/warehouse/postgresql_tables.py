@@ -6,16 +6,26 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
+from privacy.errors import StoreError
 from stores.quoting import identifier, literal
 from stores.warehouse import Comments
-from stores.warehouse.postgresql_session import PostgreSQLError, Session
+from stores.warehouse.postgresql_session import Session
+from stores.warehouse.postgresql_trouble import PostgreSQLError
 from stores.warehouse.postgresql_types import sql_type
+
+LONGEST_NAME = 55
+"""Of 63 letters that PostgreSQL keeps; the rest is for what is named after a table."""
 
 NOT_UNIQUE, NULL = "23505", "23502"
 
 
 def create(session: Session, schema: str, table: str, columns: pa.Schema, unlogged: bool = False) -> str:
-    """Make an empty table; give its name with its schema."""
+    """Make an empty table; give its name with its schema. PostgreSQL would cut a name that is too long."""
+    if too_long := [name for name in (table, *columns.names) if len(name) > LONGEST_NAME]:
+        raise StoreError(
+            f"warehouse: PostgreSQL has no room for a name as long as {too_long[0]}; {LONGEST_NAME} letters are "
+            "the most.\n  Publish it under a shorter one: `publish_as`, or `from` beside a shorter column."
+        )
     name = f"{schema}.{identifier(table)}"
     typed = ", ".join(f"{identifier(field.name)} {sql_type(field.type)}" for field in columns)
     session.execute(f"create {'unlogged ' * unlogged}table {name} ({typed})")

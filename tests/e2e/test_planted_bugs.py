@@ -19,9 +19,10 @@ import privacy.closure
 import privacy.suppression
 import privacy.treat
 import privacy.verdict
+import stores.ledger.lock
 import stores.ledger.suppressions
 import stores.warehouse.doom
-import stores.warehouse.duckdb
+import tasks.erasure
 import tasks.publication
 import tasks.remains
 from privacy.fates import NO_CLOCK, Fate
@@ -99,7 +100,9 @@ def a_hold_lets_rows_go(patch: pytest.MonkeyPatch) -> None:
 
 
 def two_may_hold_the_warehouse(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(stores.warehouse.duckdb, "exclusive", lambda *_: contextlib.nullcontext())
+    for module in (tasks.publication, tasks.erasure):
+        patch.setattr(module, "exclusively", lambda *_: contextlib.nullcontext())
+    patch.setattr(stores.ledger.lock.Lock, "refuse_if_lost", lambda *_: None)
 
 
 def the_first_of_two_erasures_counts(patch: pytest.MonkeyPatch) -> None:

@@ -16,12 +16,14 @@ import pytest
 
 from cli.doctor import machine
 from cli.doctor.command import CHECKS
-from cli.doctor.postgresql_warehouse import CHECKS as OF_A_SERVER
 from stores.keyring_file import read_keyring
 from stores.lock import exclusive
 from tests.conftest import Command, Outcome, Place, run_in_process
 
 Doctor = Callable[..., Outcome]
+
+OF_FILES = [check for check in CHECKS if check.of in (None, "sqlite", "duckdb")]
+"""The checks of a shop and a warehouse that are files."""
 
 
 @pytest.fixture
@@ -65,9 +67,7 @@ def test_where_all_is_well_each_check_says_so_and_nothing_is_left_behind(doctor:
     outcome = doctor("--strict")
 
     assert outcome.exit_code == 0, outcome.said
-    assert [check["name"] for check in outcome.json["checks"]] == [
-        check.name for check in CHECKS if check not in OF_A_SERVER
-    ]
+    assert [check["name"] for check in outcome.json["checks"]] == [check.name for check in OF_FILES]
     assert others(outcome, "") == {"ok"}, outcome.said
     assert {check["hint"] for check in outcome.json["checks"]} == {""}
     assert {path.name for path in healthy.folder.rglob("*")} - theirs == before - theirs
@@ -294,7 +294,7 @@ def test_a_warehouse_without_its_folder_fails_and_nothing_in_it_is_looked_at(doc
 
 
 def test_a_full_disk_fails(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.doctor.warehouse.LEAST_ROOM", 1 << 60)
+    monkeypatch.setattr("cli.doctor.duckdb_warehouse.LEAST_ROOM", 1 << 60)
 
     outcome = doctor()
 
@@ -379,7 +379,7 @@ def test_text_shows_a_line_for_each_check_and_its_way_out(doctor: Doctor, health
     outcome = doctor("--output", "text")
 
     assert outcome.exit_code == 0
-    assert outcome.stdout.count("✓") == len(CHECKS) - 1
+    assert outcome.stdout.count("✓") == len(OF_FILES) - 1
     assert "pragma journal_mode = wal" in outcome.stdout
 
 

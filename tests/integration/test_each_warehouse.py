@@ -12,6 +12,8 @@ import pytest
 
 from demo.shop import build_shop
 from stores.keyring_file import create_keyring
+from stores.warehouse.postgresql_rights import reached_by_readers
+from stores.warehouse.postgresql_session import Session
 from tests.conftest import Place
 from tests.in_chamber import run_in_chamber
 from tests.postgres import PostgresServer
@@ -29,7 +31,10 @@ class Into(Place):
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**super().environment, "SLUIS_WAREHOUSE": self.warehouse_of_it.url.render_as_string(False)}
+        """Give the variables; on a server the ledger is in the same database."""
+        url = self.warehouse_of_it.url.render_as_string(False)
+        ledger = {"SLUIS_LEDGER": url} if url.startswith("postgresql") else {}
+        return {**super().environment, "SLUIS_WAREHOUSE": url, **ledger}
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +57,7 @@ def hashes(shop: Place, into: Path, warehouse: AnyWarehouse) -> dict[str, str]:
     return warehouse.hashes(*SCHEMAS)
 
 
+@pytest.mark.long
 def test_a_shop_into_postgresql_is_what_it_is_in_duckdb(shop: Place, tmp_path: Path, postgres: PostgresServer) -> None:
     in_duckdb = hashes(shop, tmp_path / "duckdb", InDuckDB(tmp_path / "duckdb"))
     server = InPostgreSQL(postgres.new_database())
@@ -61,3 +67,6 @@ def test_a_shop_into_postgresql_is_what_it_is_in_duckdb(shop: Place, tmp_path: P
     assert {name for name in in_duckdb if in_duckdb[name] != in_postgresql.get(name)} == set()
     assert in_postgresql == in_duckdb
     assert hashes(shop, tmp_path / "postgresql", server) == in_duckdb, "a run over the last one makes the same"
+    assert server.rows("select count(*) from sluis_ledger.run where state = 'published'") == [(2,)]
+    with Session(server.url) as session:
+        assert reached_by_readers(session) == []

@@ -125,7 +125,8 @@ def test_the_file_of_before_is_overwritten_where_it_lay_and_so_is_a_half_made_on
         assert destroy(office, 1).exit_code == 0
         assert (set(old.read()), set(half_made.read())) == ({0}, {0})
 
-    assert sorted(path.name for path in office.folder.iterdir()) == ["keyring.toml", "ledger.sqlite"]
+    left = sorted(path.name for path in office.folder.iterdir())
+    assert left == ["keyring.toml", "ledger.sqlite", "ledger.sqlite.lock", "warehouse.duckdb.lock"]
 
 
 def test_a_copy_under_another_name_is_left_to_its_owner(office: Place) -> None:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from privacy.errors import GateError, StoreError
-from stores.ledger.receipts import Receipts
 from stores.ledger.requests import Requests
 from stores.settings import Settings
-from stores.warehouse.duckdb_live import LiveFile
 from tasks.chamber import open_chamber
 from tests.conftest import Place
+from tests.interrupted import PROCESSES, Point, befalls, die
 from tests.rights_shop import (
     ANNA,
     BOB,
@@ -33,32 +31,23 @@ from tests.rights_shop import (
     totals,
 )
 
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["great_expectations", "tasks.chamber", "cli.main", "tests.rights_shop"])
-
 WITHOUT_ANNA = {*range(1, 15)} - {1, 2, 3, 4, 14}
 
-Step = tuple[type, str]
-SWAP: Step = (LiveFile, "swap_in")
-RECEIPT: Step = (Receipts, "append")
-APPLIED: Step = (Requests, "applied")
+BEFORE_THE_SWAP = Point("stores.warehouse.duckdb_live", "LiveFile.swap_in")
+AFTER_THE_SWAP = replace(BEFORE_THE_SWAP, after=True)
+AFTER_THE_RECEIPT = Point("stores.ledger.receipts", "Receipts.append", after=True)
+BEFORE_THE_END = Point("stores.ledger.requests", "Requests.applied", after=True)
 
 
-def die(*_: object) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def killed_at(step: Step, after: bool, work: Callable[[Place], object], place: Place) -> None:
-    """Do some work in this process, which is killed before or after one of its steps."""
-    owner, name = step
-    done = getattr(owner, name)
-    setattr(owner, name, lambda *given: (done(*given), die()) if after else die())
+def killed_at(point: Point, work: Callable[[Place], object], place: Place) -> None:
+    """Do some work in this process, which is killed on its way."""
+    befalls(point, die)
     work(place)
 
 
-def kill(work: Callable[[Place], object], place: Place, step: Step, after: bool) -> None:
+def kill(work: Callable[[Place], object], place: Place, point: Point) -> None:
     """Do it in a process of its own."""
-    process = PROCESSES.Process(target=killed_at, args=(step, after, work, place))
+    process = PROCESSES.Process(target=killed_at, args=(point, work, place))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
@@ -77,17 +66,17 @@ def receipts_of(place: Place) -> list[tuple[object, ...]]:
 
 @pytest.mark.parametrize("work", [apply_planned, run])
 @pytest.mark.parametrize(
-    ("step", "after"),
-    [(SWAP, True), (RECEIPT, True), (APPLIED, True)],
+    "point",
+    [AFTER_THE_SWAP, AFTER_THE_RECEIPT, BEFORE_THE_END],
     ids=["after the swap", "after the receipt", "before the run's end"],
 )
 def test_whoever_was_taken_out_by_what_was_killed_is_noted_by_the_next_command(
-    shop: Place, work: Callable[[Place], object], step: Step, after: bool
+    shop: Place, work: Callable[[Place], object], point: Point
 ) -> None:
     asked(shop, "AVG-1", f"buyer_id={ANNA}")
     plan(shop)
 
-    kill(work, shop, step, after)
+    kill(work, shop, point)
 
     assert totals(shop) == WITHOUT_ANNA
     ((killed,),) = shop.rows("select run_id from sluis_meta.run")
@@ -115,7 +104,7 @@ def test_what_is_killed_before_the_swap_has_published_nothing_and_the_next_run_d
     plan(shop)
     before = rows_of(shop)
 
-    kill(work, shop, SWAP, after=False)
+    kill(work, shop, BEFORE_THE_SWAP)
 
     assert rows_of(shop) == before
     assert states(shop) == {"AVG-1": "decided"}

@@ -188,6 +188,32 @@ def test_a_sign_of_life_that_cannot_be_written_ends_nothing(
         ledger.lock.refuse_if_lost("R-2")
 
 
+def take_turns(pipe: Connection, url: str, log: Path, name: str) -> None:
+    """Take the lock three times among others who do, and note when it is held."""
+    lock, turns = open_ledger(sa.make_url(url)).lock, 0
+    pipe.send("begun")
+    while turns < 3:
+        with contextlib.suppress(LockError), lock.taken(), lock.noted(name, "petra"), log.open("a") as file:
+            for word in ("in", "out"):
+                file.write(f"{name} {word}\n")
+                file.flush()
+                time.sleep(0.02)
+            turns += 1
+
+
+def test_of_several_who_want_it_again_and_again_never_two_hold_it(ledger_url: sa.URL, tmp_path: Path) -> None:
+    open_ledger(ledger_url)
+    log = tmp_path / "turns.txt"
+    with contextlib.ExitStack() as stack:
+        for name in ("R-1", "R-2", "R-3"):
+            stack.enter_context(elsewhere(take_turns, spelled(ledger_url), log, name))
+
+    lines = log.read_text().splitlines()
+    assert sorted(lines) == sorted(f"{name} {word}" for name in ("R-1", "R-2", "R-3") for word in ("in", "out") * 3)
+    for entered, left in zip(lines[::2], lines[1::2], strict=True):
+        assert entered.replace(" in", " out") == left
+
+
 def test_one_file_by_two_names_is_one_ledger(tmp_path: Path) -> None:
     url = sa.make_url(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
     ledger = open_ledger(url)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from privacy.errors import GateError
 from stores.actor import acting
@@ -17,21 +15,7 @@ from tests.conftest import Place
 from tests.in_chamber import run_in_chamber
 from tests.integration.test_marts import CHANNEL, FROZEN, MARCH, MARTS, NO_CHANNEL, NOTE, WITHOUT_ANNA, good, ledger
 from tests.postgres import PostgresServer
-from tests.warehouses import InPostgreSQL
-
-
-@dataclass(frozen=True)
-class Served(Place):
-    """A place whose warehouse is a database."""
-
-    url: sa.URL
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**super().environment, "SLUIS_WAREHOUSE": self.url.render_as_string(hide_password=False)}
-
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        return InPostgreSQL(self.url).rows(query)
+from tests.served import Served
 
 
 @pytest.fixture

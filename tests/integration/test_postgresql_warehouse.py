@@ -225,7 +225,7 @@ def test_a_run_that_lost_the_warehouse_loads_and_publishes_nothing(published: In
         candidate.quarantine("buyers", pa.Table.from_batches([batch]))
         candidate.seal(record("run-2"), SEAL)
         end_connections(published, "run %")
-        with pytest.raises(StoreError, match="the run no longer holds it"):
+        with pytest.raises(ConnectionLostError, match="the connection that held it was lost"):
             candidate.stage("buyers", batch.schema, iter([batch]), 2, "buyer_id", Comments("", {}))
         candidate.publish()
 
@@ -233,6 +233,59 @@ def test_a_run_that_lost_the_warehouse_loads_and_publishes_nothing(published: In
     assert "sluis_staging" in published.schemas(), "it could not tidy up"
     publish(published.open(), SHOP)
     assert not published.schemas() & {*STAGED.values(), SCRATCH}
+
+
+def test_a_connection_that_is_lost_while_loading_leaves_the_state_before(published: InPostgreSQL) -> None:
+    before, hashes = published.open().published(), published.hashes("analytics", "sluis_private")
+    batch = batch_of(staged_schema(policy(), policy().tables["buyer"]), SHOP["buyer"])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield batch
+        end_connections(published, "sluis, loading")
+
+    warehouse = published.open()
+    with (
+        pytest.raises(ConnectionLostError, match="the connection to PostgreSQL was lost"),
+        warehouse.exclusive("run-2"),
+        warehouse.candidate("run-2") as candidate,
+    ):
+        candidate.stage("buyers", batch.schema, batches(), 2, "buyer_id", Comments("", {}))
+
+    assert published.open().published() == before
+    assert published.hashes("analytics", "sluis_private") == hashes
+    assert not published.schemas() & {*STAGED.values(), SCRATCH}
+
+
+@pytest.mark.parametrize(
+    ("setting", "way_out"),
+    [
+        ("statement_timeout = '1ms'", "raise `statement_timeout`"),
+        ("default_transaction_read_only = on", "may only read"),
+    ],
+)
+def test_a_server_that_does_not_let_a_run_end_is_told_with_the_way_out(
+    published: InPostgreSQL, postgres: PostgresServer, setting: str, way_out: str
+) -> None:
+    before = published.open().published()
+    published.rows(f"alter database {published.url.database} set {setting}")
+
+    with pytest.raises(StoreError, match=way_out):
+        publish(published.open(), SHOP)
+
+    postgres.execute(f"alter database {published.url.database} reset all")
+    assert published.open().published() == before
+    publish(published.open(), SHOP)
+
+
+def test_a_name_that_postgresql_would_cut_is_refused(there: InPostgreSQL) -> None:
+    warehouse, long = there.open(), "n" * 56
+
+    with (
+        pytest.raises(StoreError, match=r"no room for a name as long as nnn.*\n  Publish it under a shorter one"),
+        warehouse.exclusive("run-1"),
+        warehouse.candidate("run-1") as candidate,
+    ):
+        candidate.quarantine("buyers", pa.table({long: [1]}))
 
 
 def test_no_run_begins_while_one_that_was_cut_off_still_writes(there: InPostgreSQL) -> None:

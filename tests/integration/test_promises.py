@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import sqlalchemy as sa
 
 from privacy import promises
 from privacy.evidence import GateReport
@@ -253,6 +254,104 @@ def check(candidate: HandMade) -> Check:
         return candidate.check(table, *owed)
 
     return checked
+
+
+THINGS = "thing varchar, token uuid, pair varchar, amount decimal(12,2), day date, gone varchar"
+THINGS_ROWS = (
+    ("web", "3f2a1b4c-5d6e-8f70-8123-456789abcdef", "ab", Decimal("1.50"), datetime.date(2026, 3, 1), None),
+    ("shop", "3f2a1b4c-5d6e-8f70-a123-456789abcdef", "AB", Decimal("3.00"), datetime.date(2026, 3, 10), "it"),
+    ("web", "3f2a1b4c-5d6e-4f70-8123-456789abcdef", "cd", Decimal("-4.50"), datetime.date(2026, 4, 1), None),
+    (None, None, "x 06-12345678", None, None, None),
+)
+
+COLUMN_BROKEN: dict[str, Owes] = {
+    "is_token": (promises.IsToken(), "token", 1),
+    "is_null": (promises.IsNull(), "gone", 1),
+    "not_null": (promises.NotNull(), "thing", 1),
+    "unique": (promises.Unique(), "thing", 2),
+    "in_values": (promises.InValues(values=("web",)), "thing", 1),
+    "matches": (promises.Matches(pattern=r"(?i:[a-c]+)|\p{Ll}{2}"), "pair", 1),
+    "between": (promises.Between(least=-4.4, most=2.9), "amount", 2),
+    "multiple_of": (promises.MultipleOf(step=Decimal("1")), "amount", 2),
+    "period_start": (promises.PeriodStart(period="month"), "day", 1),
+    "max_null_rate": (promises.MaxNullRate(share=0.2), "thing", None),
+    "no_raw_identifier": (promises.NoRawIdentifier(), "pair", 1),
+}
+"""A promise of a column that the rows above break, and in how many of them."""
+
+COLUMN_KEPT: tuple[tuple[promises.Promise, str], ...] = (
+    (promises.Unique(), "pair"),
+    (promises.InValues(values=("web", "shop", "it's")), "thing"),
+    (promises.Matches(pattern=r"\w+|x \d+-\d+"), "pair"),
+    (promises.Between(least=-4.5), "amount"),
+    (promises.Between(most=3), "amount"),
+    (promises.MultipleOf(step=Decimal("1.5")), "amount"),
+    (promises.PeriodStart(period="day"), "day"),
+    (promises.MaxNullRate(share=0.25), "thing"),
+    (promises.NoRawIdentifier(), "thing"),
+)
+
+
+@pytest.fixture
+def things(empty: HandMade) -> HandMade:
+    """Make a candidate of four things, of which little can be promised."""
+    empty.fill("analytics.things", THINGS, THINGS_ROWS)
+    return empty
+
+
+def test_every_broken_promise_of_a_column_is_found_with_its_rows(things: HandMade) -> None:
+    assert list(COLUMN_BROKEN) == kinds_of(promises.ColumnPromise)
+
+    report = things.check("things", *((promise, column) for promise, column, _ in COLUMN_BROKEN.values()))
+
+    found = {failed.promise: (failed.column, failed.rows) for failed in report.failed}
+    assert found == {kind: (column, rows) for kind, (_, column, rows) in COLUMN_BROKEN.items()}
+    assert (report.passed, report.crashed) == (0, ())
+
+
+def test_promises_of_columns_that_hold_are_counted_one_by_one(things: HandMade) -> None:
+    report = things.check("things", *COLUMN_KEPT)
+
+    assert (report.passed, report.failed, report.crashed) == (len(COLUMN_KEPT), (), ())
+
+
+def test_a_text_that_looks_like_a_token_is_none(empty: HandMade) -> None:
+    empty.fill("analytics.things", "token varchar", [(THINGS_ROWS[0][1],)])
+
+    assert [failed.rows for failed in empty.check("things", (promises.IsToken(), "token")).failed] == [1]
+
+
+def test_rows_that_do_not_stand_in_the_order_of_their_key_are_told(empty: HandMade) -> None:
+    empty.fill("analytics.things", "number integer", [(1,), (3,), (2,), (4,)])
+
+    assert [failed.rows for failed in empty.check("things", (promises.UniqueKey(), "number")).failed] == [1]
+
+
+def test_a_check_that_crashes_tells_nothing_of_the_value_that_made_it_crash(
+    empty: HandMade, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    empty.execute(
+        "create table analytics.told (word varchar)",
+        "insert into analytics.told values ('canary 06-12345678')",
+        "create view analytics.things as select cast(word as integer) as number, word from analytics.told",
+    )
+    with pytest.raises(sa.exc.DBAPIError, match="canary"):
+        empty.execute("select max(number) from analytics.things")
+
+    with caplog.at_level("DEBUG"):
+        report = empty.check(
+            "things",
+            (promises.Between(least=0), "number"),
+            (promises.NoValueDrift(of="number", strictly=False, allowed=0), "number"),
+            (promises.NotNull(), "word"),
+        )
+
+    crashed = {(crash.promise, crash.column): crash.exception for crash in report.crashed}
+    assert crashed.keys() == {("between", "number"), ("no_value_drift", "number")}
+    assert all(exception.endswith("MetricResolutionError") for exception in crashed.values())
+    assert (report.passed, report.failed, report.green) == (1, (), False)
+    said = capfd.readouterr()
+    assert "canary" not in repr(report) + said.out + said.err + caplog.text
 
 
 @pytest.mark.parametrize("kind", kinds_of(promises.RunPromise))

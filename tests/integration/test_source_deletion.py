@@ -434,7 +434,7 @@ def test_a_batch_that_finds_fewer_rows_is_undone(place: Place) -> None:
     before = contents(place)
 
     with (
-        open_source_for_deletion(database_url("source", place.environment)) as source,
+        open_source_for_deletion(database_url("source", place.environment), ()) as source,
         pytest.raises(Exception, match="of 2 rows of line that were to be deleted at a time, 1 were found"),
     ):
         source_deletion.delete_rows(source, {"line": ("line_id", pa.array([5, 99]))}, {}, lambda *_: None)
@@ -444,7 +444,7 @@ def test_a_batch_that_finds_fewer_rows_is_undone(place: Place) -> None:
 
 def test_nothing_goes_once_somebody_else_has_written_to_the_source(place: Place) -> None:
     rows = {"line": ("line_id", pa.array([5]))}
-    with open_source_for_deletion(database_url("source", place.environment)) as source:
+    with open_source_for_deletion(database_url("source", place.environment), ()) as source:
         place.change_source("update buyer set name = 'Anna' where buyer_id = 1")
         before = contents(place)
         with pytest.raises(StalePlanError, match="Somebody else wrote to the source meanwhile"):
@@ -455,7 +455,7 @@ def test_nothing_goes_once_somebody_else_has_written_to_the_source(place: Place)
 
 def test_a_child_that_the_shops_own_rules_protect_is_never_left_behind(place: Place) -> None:
     with (
-        open_source_for_deletion(database_url("source", place.environment)) as source,
+        open_source_for_deletion(database_url("source", place.environment), ()) as source,
         pytest.raises(Exception, match="its own rules"),
     ):
         source_deletion.delete_rows(source, {"sale": ("sale_id", pa.array([5]))}, {}, lambda *_: None)

@@ -82,5 +82,6 @@ def test_the_two_kinds_of_moment_are_told_apart_by_their_spelling():
     assert str(LOCAL) == "timestamp(local)"
     assert ColumnType.parse(str(LOCAL)) == LOCAL
     assert ColumnType.parse("timestamp") != LOCAL
+    assert str(ColumnType.parse("timestamp(utc)")) == "timestamp(utc)"
     with pytest.raises(ValueError, match=r"moments without offset as timestamp\(local\)"):
-        ColumnType.parse("timestamp(utc)")
+        ColumnType.parse("timestamp(cet)")

@@ -223,7 +223,7 @@ REFUSALS = {
     "a type that is none": (
         [('"decimal(12,2)"', "money")],
         "shop.yaml:44: tables.sale.columns.price.type: unknown type; one of integer, decimal, double, text, boolean, "
-        "date, timestamp; decimals as decimal(12,2), moments without offset as timestamp(local).",
+        "date, timestamp; decimals as decimal(12,2), moments without offset as timestamp(local) or timestamp(utc).",
     ),
     "a role that is none": (
         [("left: {type: timestamp, role: quasi_identifier", "left: {type: timestamp, role: quasi")],

@@ -1,0 +1,143 @@
+"""Any other database that SQLAlchemy speaks as a source: one connection, one transaction, rows as Python has them.
+
+Slower by some ten times than the readers made for one database, and with less that can be demanded of it: whether an
+account may write, and how long a statement may take, is for the database's own settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from privacy.errors import UsageError
+from stores.patience import patiently
+from stores.python_values import arrow_columns
+from stores.readers import Readers
+from stores.source import WITH_OFFSET, WITHOUT_OFFSET, ColumnKind, Reading, Schema, Totals, kind, reflect
+from stores.source_trouble import trouble_told
+from stores.source_values import delivered
+from stores.tls import demand_tls
+
+SNAPSHOTS = ("SNAPSHOT", "REPEATABLE READ", "SERIALIZABLE")
+"""Isolation levels under which all of a transaction sees one state, from the one that hinders others least."""
+
+SNAPSHOTS_BY_NATURE = ("duckdb",)
+"""Databases of which every transaction sees one state."""
+
+ROWS_AT_ONCE = 4_096
+
+
+class SqlalchemySource:
+    """A shop in a database for which there is no reader of its own."""
+
+    def __init__(self, url: sa.URL) -> None:
+        demand_tls(url, "source")
+        try:
+            self._engine = sa.create_engine(url, poolclass=sa.pool.NullPool, hide_parameters=True)
+            missing = ""
+        except (sa.exc.NoSuchModuleError, ModuleNotFoundError):
+            missing = url.drivername
+        if missing:
+            raise UsageError(
+                f"--source: nothing here speaks {missing}.\n  Install SQLAlchemy's dialect and driver for it."
+            )
+
+    def schema(self) -> Schema:
+        return self._schema
+
+    @cached_property
+    def _schema(self) -> Schema:
+        with trouble_told("the schema"), patiently(self._engine.connect) as connection:
+            return reflect(connection, kind_of)
+
+    def engine(self) -> sa.Engine:
+        """Give the engine; nothing here ever writes through it."""
+        return self._engine
+
+    @contextmanager
+    def snapshot(self) -> Iterator[SqlalchemySnapshot]:
+        """Open a transaction in which all tables are of one state; UsageError where the database has none such."""
+        schema = self._schema
+        with trouble_told("a snapshot"):
+            connection = patiently(self._engine.connect)
+        with connection:
+            if level := _level(connection):
+                connection = connection.execution_options(isolation_level=level)
+            with trouble_told("a snapshot"):
+                connection.begin()
+            yield SqlalchemySnapshot(connection, schema)
+
+
+def _level(connection: sa.Connection) -> str | None:
+    """Choose the isolation level; None where every transaction is a snapshot."""
+    dialect = connection.dialect
+    if dialect.name in SNAPSHOTS_BY_NATURE:
+        return None
+    try:
+        known = dialect.get_isolation_level_values(connection.connection.dbapi_connection)
+    except NotImplementedError:
+        known = ()
+    if level := next((level for level in SNAPSHOTS if level in known), None):
+        return level
+    raise UsageError(
+        f"--source: {dialect.name} offers no isolation level under which all tables are read as of one moment.\n"
+        "  Name a copy of it in a database that does."
+    )
+
+
+def kind_of(reflected: sa.types.TypeEngine[Any]) -> ColumnKind:
+    """Tell what a column is, as far as SQLAlchemy's own types tell it."""
+    native = "unknown to Sluis" if isinstance(reflected, sa.types.NullType) else type(reflected).__name__.lower()
+    if isinstance(reflected, sa.DateTime):
+        return ColumnKind(WITH_OFFSET if reflected.timezone else WITHOUT_OFFSET, native=native)
+    return (
+        ColumnKind("text", native=native) if isinstance(reflected, sa.UUID) else replace(kind(reflected), native=native)
+    )
+
+
+class SqlalchemySnapshot:
+    """One state of a database, behind one connection, which reads one table at a time."""
+
+    def __init__(self, connection: sa.Connection, schema: Schema) -> None:
+        self._readers, self._schema = Readers([connection]), schema
+
+    def totals(self, reading: Reading) -> Totals:
+        decimals = [name for name, declared in reading.columns.items() if declared.name == "decimal"]
+        sums = [sa.func.coalesce(sa.func.sum(_column(name)), 0) for name in decimals]
+        asked = _rows_of(reading, sa.select(sa.func.count(), *sums))
+        with self._readers.one() as connection, trouble_told(reading.table):
+            rows, *found = connection.execute(asked).one()
+        return Totals(rows, {name: Decimal(str(total)) for name, total in zip(decimals, found, strict=True)})
+
+    def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
+        present, kinds = self._schema[reading.table], reading.columns
+        asked = _rows_of(reading, sa.select(*map(_column, kinds)))
+        options = {"stream_results": True, "yield_per": min(rows, ROWS_AT_ONCE)}
+        with (
+            self._readers.one() as connection,
+            trouble_told(reading.table),
+            connection.execute(asked, execution_options=options) as result,
+        ):
+            for part in result.partitions():
+                columns, marks = arrow_columns(list(zip(*part, strict=True)), kinds, present)
+                yield delivered(kinds, columns, kinds.values(), marks)
+
+
+def _column(name: str) -> sa.ColumnElement[Any]:
+    return sa.column(sa.sql.quoted_name(name, True))
+
+
+def _rows_of(reading: Reading, query: sa.Select[Any]) -> sa.Select[Any]:
+    query = query.select_from(sa.table(sa.sql.quoted_name(reading.table, True)))
+    if reading.null:
+        query = query.where(_column(reading.null).is_(None))
+    if reading.filled:
+        query = query.where(sa.func.char_length(sa.func.trim(_column(reading.filled))) > 0)
+    return query

@@ -1,0 +1,39 @@
+"""The same with shop, ledger and warehouse in PostgreSQL: killed, or its connections cut wherever it is.
+
+A disk of the server's that is full is not tried here: it would need a file system of its own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.homes import OnServer
+from tests.faults.meeting import CUT, Undisturbed, check, undisturbed
+from tests.faults.points import ON_SERVER, STAGES_ON_SERVER, Stage
+
+QUICK = {
+    ("killed", "run: all tables are moved, and nothing is committed"),
+    (CUT, "run: a table is staged"),
+    (CUT, "erasure: rows are doomed"),
+}
+
+CASES = [
+    pytest.param(trouble, stage, marks=() if (trouble, str(stage)) in QUICK else pytest.mark.long)
+    for trouble in ("killed", CUT)
+    for stage in STAGES_ON_SERVER
+]
+
+
+@pytest.fixture(scope="module")
+def wanted(on_server: tuple[OnServer, str], tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    return undisturbed(*on_server, tmp_path_factory.mktemp("undisturbed"))
+
+
+@pytest.mark.parametrize(("trouble", "stage"), CASES, ids=str)
+def test_trouble_leaves_a_whole_state_and_the_next_run_makes_what_it_should(
+    trouble: str, stage: Stage, on_server: tuple[OnServer, str], wanted: Undisturbed, tmp_path: Path
+) -> None:
+    home, plan = on_server
+    check(home.copied(tmp_path / "shop"), stage, stage.at(ON_SERVER), trouble, plan, wanted)

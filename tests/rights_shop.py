@@ -239,7 +239,7 @@ def index_of(place: Place, table: str = "sales") -> list[tuple[Any, ...]]:
 
 
 def state_of(place: Place) -> dict[str, str]:
-    """Give a hash of every file of a place, but of the ledger without who held it last: what did not change is equal."""
+    """Give a hash of every file of a place, of the ledger without who held it last: what did not change is equal."""
     return {
         path.name: hashlib.sha256(_said_by(path)).hexdigest()
         for path in sorted(place.folder.iterdir())

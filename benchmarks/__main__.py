@@ -19,12 +19,14 @@ from benchmarks.measure import measured_in_own_process
 from benchmarks.places import shop_of
 from benchmarks.race import RACE, race
 from benchmarks.report import REPORTS
+from benchmarks.servers import servers
 
 APART = ("treatment", "gate", "erasure", "orchestration")
 """Modules that take one thing apart."""
+SERVERS = "servers"
 MEMORY = "memory"
 WIDTH = 112
-ALL = (*RACE, *APART, MEMORY)
+ALL = (*RACE, *APART, SERVERS, MEMORY)
 LIBRARIES = ("duckdb", "pyarrow", "pandas", "polars", "polars-hash", "great-expectations", "prefect", "faker")
 
 
@@ -62,6 +64,8 @@ def measured(chosen: argparse.Namespace, folder: Path, say: Callable[[str], None
     if chosen.postgresql:
         say("ingest")
         results["ingest"] = measured_in_own_process("ingest", folder, chosen.postgresql)
+    if SERVERS in wanted:
+        results[SERVERS] = servers(shop, chosen.rounds, say)
     if MEMORY in wanted:
         results[MEMORY] = {}
         for orders in chosen.sizes:

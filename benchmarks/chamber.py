@@ -16,13 +16,13 @@ from tasks.in_parallel import in_parallel
 IN_TURN = "in_turn"
 
 
-def measure(shop: Path, to: Path, how: str = "") -> Measured:
+def measure(shop: Path, to: Path, how: str = "", source: str = "") -> Measured:
     """Run the main job's steps on a shop: tables as a run loads them, or `in_turn`, so that each can be measured."""
     import_module("great_expectations.expectations")  # or the gate would do it, while it is measured
     measured = Measured()
     with measured.step(WHOLE) as whole, ExitStack() as stack:
         with measured.step("inspect"):
-            chamber = stack.enter_context(open_chamber(settings(shop, to), None))
+            chamber = stack.enter_context(open_chamber(settings(shop, to, source), None))
             chamber.inspect(stack)
         if how == IN_TURN:
             for name, _ in chamber.policy.in_order():

@@ -32,10 +32,10 @@ def policy_of(shop: Path) -> Policy:
     return read_policy((shop / "policy.yaml").read_text(encoding="utf-8"), "policy.yaml")
 
 
-def settings(shop: Path, to: Path) -> Settings:
-    """Give the places of a run on a shop."""
+def settings(shop: Path, to: Path, source: str = "") -> Settings:
+    """Give the places of a run on a shop; `source`: the URL of a server that holds a copy of it."""
     return Settings(
-        source=sa.make_url(f"sqlite:///{shop}/shop.sqlite"),
+        source=sa.make_url(source or f"sqlite:///{shop}/shop.sqlite"),
         warehouse=sa.make_url(f"duckdb:///{to}/warehouse.duckdb"),
         ledger=sa.make_url(f"sqlite:///{to}/ledger.sqlite"),
         policy=shop / "policy.yaml",

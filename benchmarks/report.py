@@ -118,6 +118,14 @@ def orchestration(measured: Measured) -> Iterator[Table]:
     yield shown
 
 
+def servers(kinds: dict[str, list[Round]]) -> Iterator[Table]:
+    """Show whole runs from each kind of server. CPU is the reading process's; seconds hold the server's work."""
+    for kind, rounds in kinds.items():
+        whole, _ = race(rounds)
+        whole.title = f"From {kind}: least / median of {len(rounds)}"
+        yield whole
+
+
 def memory(sizes: dict[int, Measured]) -> Iterator[Table]:
     """Show the peak of the chamber's process by size."""
     shown = _table("Memory of the chamber's process", "rows", "MB", "× the first")
@@ -130,7 +138,7 @@ def memory(sizes: dict[int, Measured]) -> Iterator[Table]:
 
 REPORTS: dict[str, Callable[..., Iterator[Table]]] = {
     report.__name__: report
-    for report in (race, treatment, gate, gate_in_postgresql, ingest, erasure, orchestration, memory)
+    for report in (race, treatment, gate, gate_in_postgresql, ingest, erasure, orchestration, servers, memory)
 }
 
 

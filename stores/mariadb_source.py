@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from privacy.errors import StoreError
 from stores.mariadb_connection import connect
 from stores.mariadb_rows import packed_rows, parsed
-from stores.mariadb_values import in_utc, kind_of, query, sums, types, where
+from stores.mariadb_values import in_utc, kind_of, query, sums, types
 from stores.quoting import identifier
 from stores.readers import Readers
 from stores.server_facts import ServerFacts, mariadb_facts
@@ -128,7 +128,7 @@ class MariadbSnapshot:
         asked = sums(reading)
         columns = "".join(f", {total}" for total in asked.values())
         with self._readers.one() as reader, trouble_told(reading.table), reader.cursor() as cursor:
-            cursor.execute(f"select count(*){columns} from {identifier(reading.table)}{where(reading)}")
+            cursor.execute(f"select count(*){columns} from {identifier(reading.table)}{reading.where()}")
             rows, *totals = cursor.fetchone() or ()
         return Totals(rows, dict(zip(asked, map(Decimal, totals), strict=True)))
 

@@ -38,11 +38,11 @@ def kind_of(native: str, precision: int | None, scale: int | None, column_type: 
     return ColumnKind(_FAMILY_OF.get(native, "other"), native="zerofill" if "zerofill" in column_type else native)
 
 
-def query(reading: Reading, present: Mapping[str, ColumnKind], condition: str = "") -> str:
+def query(reading: Reading, present: Mapping[str, ColumnKind]) -> str:
     """Select each row as one text, which ends in a line break."""
     fields = [_packed(identifier(name), kind, present[name]) for name, kind in reading.columns.items()]
     packed = ", ',', ".join(fields)
-    return rf"select concat({packed}, '\n') from {identifier(reading.table)}{where(reading, condition)}"
+    return rf"select concat({packed}, '\n') from {identifier(reading.table)}{reading.where()}"
 
 
 def _packed(column: str, declared: ColumnType, present: ColumnKind) -> str:
@@ -90,11 +90,3 @@ def sums(reading: Reading) -> dict[str, str]:
     """Give by name the sums of the decimal columns, whose values all fit their type."""
     decimals = (name for name, kind in reading.columns.items() if kind.name == "decimal")
     return {name: f"coalesce(sum({identifier(name)}), 0)" for name in decimals}
-
-
-def where(reading: Reading, condition: str = "") -> str:
-    """Give the condition on the rows that are to be read."""
-    conditions = [condition] if condition else []
-    conditions += [f"{identifier(reading.null)} is null"] if reading.null else []
-    conditions += [f"trim({identifier(reading.filled)}) <> ''"] if reading.filled else []
-    return f" where {' and '.join(conditions)}" if conditions else ""

@@ -16,6 +16,9 @@ from stores.source import WITH_OFFSET, WITHOUT_OFFSET, ColumnKind, Reading, kind
 _DIALECT = pg.dialect()
 BITS_IN_INTEGER = 63
 
+AS_TEXT = "{}::text"
+"""How a column of any type is taken for text."""
+
 _BY_THEIR_TEXT = (sa.UUID, pg.JSON, pg.INET, pg.CIDR, pg.MACADDR, pg.MACADDR8)
 _NOT_READ = (pg.ARRAY, pg.MONEY, pg.OID, pg.REGCLASS, pg.HSTORE, pg.TSVECTOR, sa.Time, sa.Interval)
 
@@ -47,7 +50,7 @@ def _native(reflected: sa.types.TypeEngine[Any]) -> str:
     return str(reflected.compile(_DIALECT)).partition("(")[0].lower()
 
 
-def query(reading: Reading, present: Mapping[str, ColumnKind], condition: str = "") -> str:
+def query(reading: Reading, present: Mapping[str, ColumnKind]) -> str:
     """Select the columns, then a bit for each value that is no date to reckon with and is sent as NULL."""
     asked, marks = [], ["0::bigint"]
     for bit, (name, declared) in enumerate(reading.columns.items()):
@@ -57,7 +60,7 @@ def query(reading: Reading, present: Mapping[str, ColumnKind], condition: str = 
             marks.append(f"case when {column} not {_YEARS} then {1 << bit} else 0 end")
         else:
             asked.append(_asked(column, declared, present[name]))
-    return f"select {', '.join(asked)}, {' | '.join(marks)} from {identifier(reading.table)}{where(reading, condition)}"
+    return f"select {', '.join(asked)}, {' | '.join(marks)} from {identifier(reading.table)}{reading.where(AS_TEXT)}"
 
 
 def _is_bounded(declared: ColumnType, present: ColumnKind) -> bool:
@@ -88,11 +91,3 @@ def sums(reading: Reading, present: Mapping[str, ColumnKind]) -> dict[str, str]:
                 fits += f" and {column} = round({column}, {declared.scale}) and abs({column}) < {whole}"
             found[name] = f"coalesce(sum({column}) filter (where {fits}), 0)"
     return found
-
-
-def where(reading: Reading, condition: str = "") -> str:
-    """Give the condition on the rows that are to be read."""
-    conditions = [condition] if condition else []
-    conditions += [f"{identifier(reading.null)} is null"] if reading.null else []
-    conditions += [f"trim({identifier(reading.filled)}::text) <> ''"] if reading.filled else []
-    return f" where {' and '.join(conditions)}" if conditions else ""

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from privacy.column_types import ColumnType
 from privacy.policy_lint import ForeignKey
+from stores.quoting import identifier
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,12 @@ class Reading:
     """Only rows in which this column is NULL …"""
     filled: str | None = None
     """… and this one is not NULL or blank."""
+
+    def where(self, as_text: str = "{}") -> str:
+        """Give the condition in SQL; `as_text`: how a column that may be a number is taken for text."""
+        conditions = [f"{identifier(self.null)} is null"] if self.null else []
+        conditions += [f"trim({as_text.format(identifier(self.filled))}) <> ''"] if self.filled else []
+        return f" where {' and '.join(conditions)}" if conditions else ""
 
 
 @dataclass(frozen=True)

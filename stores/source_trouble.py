@@ -20,7 +20,8 @@ _KNOWN: dict[str | int, str] = {
     1969: "it took longer than the server lets a statement take.\n  Raise max_statement_time for this account.",
     "55P03": "somebody else holds it locked, such as a migration of the shop.\n  Run again when that is done.",
     1205: "somebody else holds it locked, such as a migration of the shop.\n  Run again when that is done.",
-    "42501": "this account may not read it.\n  Grant it select there, or take the table out of the policy.",
+    "42501": "this account may not read it, or only some of its rows.\n"
+    "  Grant it select there, and bypassrls where row level security hides rows.",
     1142: "this account may not read it.\n  Grant it select there, or take the table out of the policy.",
     1143: "this account may not read it.\n  Grant it select there, or take the table out of the policy.",
     1412: "its table was changed while the run read.\n  Run again.",
@@ -53,7 +54,7 @@ def _problem(what: str, error: BaseException) -> StoreError:
     if is_connection_lost(error):
         return ConnectionLostError(
             f"source: the connection was lost, or could not be made ({what}).\n"
-            "  Check --source and whether the server runs; then run again."
+            "  Check --source, whether the server runs and, with TLS, its certificate; then run again."
         )
     driver = getattr(error, "orig", None) or error
     code = _code(driver)

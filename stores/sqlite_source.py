@@ -32,7 +32,6 @@ from stores.sqlite_values import (
     refuse_other_storage,
     sum_of_units,
     trusting_query,
-    where,
 )
 
 ATTEMPTS = 100
@@ -106,7 +105,7 @@ class SqliteSnapshot:
         decimals = {name: kind for name, kind in reading.columns.items() if kind.name == "decimal"}
         sums = "".join(f", {sum_of_units(identifier(name), kind)}" for name, kind in decimals.items())
         with self._reader(reading.table) as cursor:
-            cursor.execute(f"select count(*){sums} from {identifier(reading.table)}{where(reading)}")
+            cursor.execute(f"select count(*){sums} from {identifier(reading.table)}{reading.where()}")
             rows, *units = cursor.fetchone()
         scaled = zip(decimals.items(), units, strict=True)
         return Totals(rows, {name: Decimal(unit).scaleb(-kind.scale) for (name, kind), unit in scaled})

@@ -52,7 +52,7 @@ def trusting_query(reading: Reading) -> str:
     texts = [identifier(name) for name, kind in reading.columns.items() if kind.name not in _SENTINELS]
     strange = " or ".join(f"{text} < '' or {text} >= x''" for text in texts) or "0"  # numbers < texts < bytes
     columns = ", ".join(map(identifier, reading.columns))
-    return f"{_sentinel(reading)} select {columns}, {strange} from {identifier(reading.table)}{where(reading)}"
+    return f"{_sentinel(reading)} select {columns}, {strange} from {identifier(reading.table)}{reading.where()}"
 
 
 def guarded_query(reading: Reading, after: int) -> str:
@@ -63,7 +63,7 @@ def guarded_query(reading: Reading, after: int) -> str:
     values = [_value(identifier(name), kind) for name, kind in reading.columns.items()]
     filled = " | ".join(f"(({identifier(name)} is not null) << {bit})" for bit, name in enumerate(reading.columns))
     columns = ", ".join(map(identifier, reading.columns))
-    rest = f"select {columns} from {identifier(reading.table)}{where(reading)} limit -1 offset {after}"
+    rest = f"select {columns} from {identifier(reading.table)}{reading.where()} limit -1 offset {after}"
     return f"{_sentinel(reading)} select {', '.join([*values, filled])} from ({rest})"
 
 
@@ -79,13 +79,6 @@ def refuse_other_storage(read: list[pa.Array], strange: pa.Array, kinds: Iterabl
             raise OtherStorageError
     if strange.fill_null(0).to_numpy().any():
         raise OtherStorageError
-
-
-def where(reading: Reading) -> str:
-    """Give the condition on the rows that are to be read."""
-    conditions = [f"{identifier(reading.null)} is null"] if reading.null else []
-    conditions += [f"trim({identifier(reading.filled)}) <> ''"] if reading.filled else []
-    return f" where {' and '.join(conditions)}" if conditions else ""
 
 
 def _value(column: str, kind: ColumnType) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import socket as socketlib
 import subprocess
 import time
 from collections.abc import Iterator
@@ -30,7 +31,8 @@ class MariadbServer:
     """A server that runs."""
 
     url: sa.URL
-    process: subprocess.Popen[bytes] | None = None
+    port: int | None = None
+    """That on which it speaks TLS, where it does."""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def new_database(self) -> sa.URL:
@@ -47,41 +49,55 @@ class MariadbServer:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[MariadbServer]:
-    """Run a server; where there is none, tests that need one are skipped and say what to do."""
+def running(folder: Path, certificate: Path | None = None) -> Iterator[MariadbServer]:
+    """Run a server; where there is none, tests that need one are skipped and say what to do.
+
+    certificate: with key.pem beside it, for a server that is reached by a port and speaks TLS there, too.
+    """
     if named := os.environ.get(URL):
         yield MariadbServer(sa.make_url(named))
         return
     daemon = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin")
     if daemon is None or shutil.which("mariadb-install-db") is None:
         pytest.skip(MISSING)
-    socket = folder / "socket"
-    with _process(daemon, folder, socket) as process:
+    socket, port = folder / "socket", _free_port() if certificate else None
+    reached = ["--skip-networking"]
+    if certificate:
+        key = certificate.with_name("key.pem")
+        reached = ["--bind-address=127.0.0.1", f"--port={port}", f"--ssl-cert={certificate}", f"--ssl-key={key}"]
+    with _process(daemon, folder, socket, reached) as process:
         url = sa.make_url(f"mysql+pymysql://root@localhost/?unix_socket={socket}")
         _wait_until_up(process, socket)
-        yield MariadbServer(url, process)
+        yield MariadbServer(url, port)
 
 
 @contextmanager
-def _process(daemon: str, folder: Path, socket: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _process(daemon: str, folder: Path, socket: Path, reached: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     """Run the daemon, by nobody's settings but these."""
     data, user = folder / "data", [f"--user={os.environ.get('USER', 'root')}"] if os.geteuid() == 0 else []
     install = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"]
     subprocess.run([*install, "--skip-test-db", *user], check=True, stdout=subprocess.DEVNULL)
     settings = [
-        "--skip-networking",
         "--innodb-flush-log-at-trx-commit=0",
         "--innodb-fast-shutdown=2",
         "--local-infile=1",
     ]
     files = [f"--datadir={data}", f"--socket={socket}", f"--pid-file={folder / 'pid'}"]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([daemon, "--no-defaults", *files, *settings, *user], stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [daemon, "--no-defaults", *files, *reached, *settings, *user], stdout=log, stderr=log
+        )
         try:
             yield process
         finally:
             process.terminate()
             process.wait()
+
+
+def _free_port() -> int:
+    with socketlib.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def _wait_until_up(process: subprocess.Popen[bytes], socket: Path) -> None:

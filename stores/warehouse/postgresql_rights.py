@@ -16,6 +16,7 @@ from stores.warehouse.postgresql_layout import (
     WRITER,
 )
 from stores.warehouse.postgresql_session import Session
+from stores.warehouse.postgresql_trouble import PostgreSQLError
 
 READ = (ANALYTICS, MARTS)
 PUBLISHED = (*READ, META, INDEX, QUARANTINE)
@@ -24,6 +25,7 @@ MADE_ANEW = (*STAGED.values(), SCRATCH)
 _MAY = f"""\
 select pg_has_role(session_user, '{WRITER}', 'member')
     and has_database_privilege('{WRITER}', current_database(), 'create')
+    and has_database_privilege('{WRITER}', current_database(), 'temporary')
 where (select count(*) from pg_roles where rolname in ('{WRITER}', '{READER}')) = 2"""
 
 
@@ -108,16 +110,21 @@ def _make_roles(session: Session) -> None:
     try:
         for role in (WRITER, READER):
             if not session.rows("select 1 from pg_roles where rolname = %s", [role]):
-                session.execute(f"create role {role} nologin")
+                session.execute(_MAKE_ROLE.format(role))
         ((database,),) = session.rows("select quote_ident(current_database())")
         session.execute(
             f"grant connect, create, temporary on database {database} to {WRITER}; "
             f"grant connect on database {database} to {READER}; grant {WRITER} to session_user"
         )
-    except StoreError:
+    except PostgreSQLError:
         refused = True
     if refused or not may_write(session):
         raise StoreError(GRANTS_MISSING)
+
+
+_MAKE_ROLE = """\
+do $$ begin create role {} nologin; exception when duplicate_object or unique_violation then null; end $$"""
+"""Roles are the whole server's: the first run in another of its databases may be making them at this moment."""
 
 
 def _of_others(session: Session) -> list[str]:

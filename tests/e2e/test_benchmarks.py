@@ -75,3 +75,9 @@ def test_the_statements_of_the_gate_are_caught_and_run_without_it(told: dict[str
     assert found[GATE]["rows"] > 300, "checks"
     assert 0 < found[STATEMENTS]["rows"] < 1000
     assert 0 < found[STATEMENTS]["cpu"] < found[GATE]["cpu"]
+
+
+def test_a_copy_and_a_run_read_the_same_rows_from_each_server(told: dict[str, Any]) -> None:
+    for kind, (measured,) in told["servers"].items():
+        rows = {name: steps(found)[WHOLE]["rows"] for name, found in measured.items()}
+        assert rows["copy"] == rows["sluis"] > 400, kind

@@ -14,7 +14,7 @@ from threading import Thread
 
 import pytest
 
-from cli.doctor import machine
+from cli.doctor import machine, postgresql_warehouse, server_source
 from cli.doctor.command import CHECKS
 from stores.keyring_file import read_keyring
 from stores.lock import exclusive
@@ -22,7 +22,7 @@ from tests.conftest import Command, Outcome, Place, run_in_process
 
 Doctor = Callable[..., Outcome]
 
-OF_FILES = [check for check in CHECKS if check.of in (None, "sqlite", "duckdb")]
+OF_FILES = [check for check in CHECKS if check not in (*postgresql_warehouse.CHECKS, *server_source.CHECKS)]
 """The checks of a shop and a warehouse that are files."""
 
 

@@ -150,6 +150,22 @@ def test_a_table_that_the_account_may_not_read_is_told(
         run_in_chamber(Elsewhere(tmp_path, shop.url.set(username="shop_reader")))
 
 
+def test_a_table_of_which_rows_are_hidden_from_the_account_is_not_taken_for_whole(postgres: PostgresServer) -> None:
+    url = postgres.new_database()
+    for statement in (
+        "create table t (i integer)",
+        "insert into t values (1), (2)",
+        "alter table t enable row level security",
+        "create policy odd on t using (i % 2 = 1)",
+        f"create role half_{url.database} login",
+        f"grant select on t to half_{url.database}",
+    ):
+        postgres.execute(statement.replace("%", "%%"), url)
+    half = open_source(url.set(username=f"half_{url.database}"))
+    with pytest.raises(StoreError, match="or only some of its rows"), half.snapshot() as snapshot:
+        snapshot.totals(Reading("t", {"i": ColumnType("integer")}))
+
+
 def test_a_partitioned_table_is_one_table(postgres: PostgresServer) -> None:
     url = postgres.new_database()
     for statement in (

@@ -26,12 +26,12 @@ NOT_YET = re.compile(r"starting up|shutting down|recovery", re.I)
 
 
 def is_connection_lost(error: BaseException) -> bool:
-    """Tell whether an error of a driver, or SQLAlchemy's around it, is of a connection and not of what was asked."""
+    """Tell whether an error of a driver, or another library's around it, is of a connection, not of what was asked."""
     if isinstance(error, ConnectionError):
         return True
-    orig: Any = getattr(error, "orig", None)
-    if isinstance(orig, BaseException):
-        return is_connection_lost(orig)
+    behind: Any = getattr(error, "orig", None) or error.__cause__
+    if isinstance(behind, BaseException):
+        return is_connection_lost(behind)
     match type(error).__module__.partition(".")[0]:
         case "psycopg":
             return _by_state(error) if _state(error) else _unanswered(error)

@@ -148,6 +148,20 @@ def test_other_drivers_are_known_by_what_their_errors_carry(error: Exception, lo
     assert isinstance(cleaned(error), ConnectionLostError) is lost
 
 
+def test_great_expectations_tells_a_lost_connection_in_words_of_its_own_and_it_is_one(
+    postgres: PostgresServer,
+) -> None:
+    import great_expectations as gx
+
+    url = postgres.url.update_query_dict({"host": "/nowhere"}).render_as_string(hide_password=False)
+
+    with pytest.raises(Exception, match="Attempt to connect to datasource failed") as told:
+        gx.get_context(mode="ephemeral").data_sources.add_sql("warehouse", connection_string=url)
+
+    assert type(told.value).__module__.startswith("great_expectations")
+    assert is_connection_lost(told.value)
+
+
 # ── again ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -61,6 +61,9 @@ def measured(chosen: argparse.Namespace, folder: Path, say: Callable[[str], None
             results[module] = measured_in_own_process(module, shop)
     if "gate" in wanted and chosen.postgresql:
         results["gate_in_postgresql"] = measured_in_own_process("gate", shop, chosen.postgresql)
+    if chosen.postgresql:
+        say("ingest")
+        results["ingest"] = measured_in_own_process("ingest", folder, chosen.postgresql)
     if SERVERS in wanted:
         results[SERVERS] = servers(shop, chosen.rounds, say)
     if MEMORY in wanted:
@@ -91,7 +94,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--by-hand-share", type=float, default=0.25, help="share of the rows that the script treats")
     parser.add_argument("--sizes", type=sizes, default=(20_000, 100_000), help="orders of the shops for memory")
     parser.add_argument("--dir", type=Path, help="a folder in which shops are kept for the next time")
-    parser.add_argument("--postgresql", help="URL of an empty database, in which the gate is measured as well")
+    parser.add_argument(
+        "--postgresql", help="URL of an empty database, in which loading, and the gate, are measured as well"
+    )
     parser.add_argument("--json", type=Path, help="a file for all that was measured")
     return parser
 

@@ -77,6 +77,17 @@ def gate_in_postgresql(measured: Measured) -> Iterator[Table]:
     yield _gate("Gate in PostgreSQL", measured, "CPU seconds of this process; the server's are not among them.")
 
 
+def ingest(measured: Measured) -> Iterator[Table]:
+    """Show what loading into PostgreSQL costs."""
+    shown = _table("Loading into PostgreSQL", "rows", "seconds", "µs a row", "CPU seconds")
+    shown.caption = "CPU seconds of this process; the server's are not among them. Making up the rows is in both."
+    for step in measured.steps:
+        if step.name != PROCESS:
+            micros = step.seconds / step.rows * 1e6
+            shown.add_row(step.name, f"{step.rows:,}", f"{step.seconds:.1f}", f"{micros:.2f}", f"{step.cpu:.1f}")
+    yield shown
+
+
 def _gate(title: str, measured: Measured, caption: str) -> Table:
     shown = _table(title, "checks, statements", "seconds", "CPU seconds")
     shown.caption = caption
@@ -127,7 +138,7 @@ def memory(sizes: dict[int, Measured]) -> Iterator[Table]:
 
 REPORTS: dict[str, Callable[..., Iterator[Table]]] = {
     report.__name__: report
-    for report in (race, treatment, gate, gate_in_postgresql, erasure, orchestration, servers, memory)
+    for report in (race, treatment, gate, gate_in_postgresql, ingest, erasure, orchestration, servers, memory)
 }
 
 

@@ -126,7 +126,7 @@ class _PostgreSQL:
         return f"exists (select from {pieces} cross join lateral (select piece[1] as text) as pieces where {check})"
 
     def is_uuid(self, column: str) -> str:
-        return f"cast(pg_typeof({column}) as varchar) = 'uuid'"
+        return f"pg_typeof({column}) = cast('uuid' as regtype)"
 
 
 DIALECTS: Final[Mapping[str, Dialect]] = {"duckdb": _DuckDB(), "postgresql": _PostgreSQL()}

@@ -67,15 +67,20 @@ def check_candidate(
 
 @contextmanager
 def _source(readable: sa.URL) -> Iterator[SQLDatasource]:
-    """Give the candidate as Great Expectations reads it; its connections, of which it keeps some, end with it."""
+    """Give the candidate as Great Expectations reads it; its connections, of which it keeps some, end with it.
+
+    One of ours keeps a file open between the checks. It is asked at the end whether the server is still there: a lost
+    connection, which made checks crash, is no broken promise, and whoever lost it may try again.
+    """
     url = readable.render_as_string(hide_password=False)
     source = _context().data_sources.add_sql(name="candidate", connection_string=url)
-    with sa.create_engine(readable).connect():  # keeps a file open between the checks
+    with sa.create_engine(readable, poolclass=sa.NullPool).connect() as ours:
         try:
             yield source
         finally:
             source.get_execution_engine().close()
             source.get_engine().dispose()
+            ours.exec_driver_sql("select 1")
 
 
 def _context() -> EphemeralDataContext:

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from cli.doctor.findings import OUT_OF_ORDER, Check, Environment, Finding, bad, doubtful, good
 from stores.durable import sync
 from stores.lock import is_held
-from stores.settings import database_url, file_of
+from stores.settings import EMBEDDED, database_url, file_of
 from stores.warehouse.duckdb import DuckDBWarehouse
 from stores.warehouse.duckdb_live import WRITE_AHEAD
 
@@ -40,8 +42,7 @@ def folder(environment: Environment) -> Finding:
 def room(environment: Environment) -> Finding:
     """Compare the free disk with what a run may need: the next file beside the present one, and as much to sort in."""
     live = _warehouse(environment).live
-    like = live if live.exists() else file_of(database_url("source", environment), "source")
-    needed = 2 * like.stat().st_size + LEAST_ROOM
+    needed = 2 * _size_of_one_like(live, database_url("source", environment)) + LEAST_ROOM
     free = shutil.disk_usage(live.parent).free
     found = f"{free / 2**30:.1f} GB free, {needed / 2**30:.1f} GB may be needed"
     if free >= needed:
@@ -86,6 +87,13 @@ def leftovers(environment: Environment) -> Finding:
     return good("none")
 
 
+def _size_of_one_like(live: Path, source: sa.URL) -> int:
+    """Give the size of the published file; before the first run the source's, where that is a file."""
+    if not live.exists() and source.get_backend_name() in EMBEDDED:
+        live = file_of(source, "source")
+    return live.stat().st_size if live.exists() else 0
+
+
 def _warehouse(environment: Environment) -> DuckDBWarehouse:
     return DuckDBWarehouse(database_url("warehouse", environment))
 
@@ -98,8 +106,8 @@ def _private_folder(beside: Path) -> Iterator[Path]:
 
 CHECKS = (
     Check("warehouse folder", folder, ("warehouse",), of="duckdb"),
-    Check("disk space", room, ("warehouse", "source"), after="warehouse folder"),
-    Check("published state", published, ("warehouse",), after="warehouse folder"),
-    Check("write-ahead file", write_ahead, ("warehouse",), after="warehouse folder"),
-    Check("leftovers", leftovers, ("warehouse",), after="warehouse folder"),
+    Check("disk space", room, ("warehouse", "source"), after="warehouse folder", of="duckdb"),
+    Check("published state", published, ("warehouse",), after="warehouse folder", of="duckdb"),
+    Check("write-ahead file", write_ahead, ("warehouse",), after="warehouse folder", of="duckdb"),
+    Check("leftovers", leftovers, ("warehouse",), after="warehouse folder", of="duckdb"),
 )

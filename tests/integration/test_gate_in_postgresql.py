@@ -6,9 +6,14 @@ import contextlib
 import datetime
 
 import pytest
+import sqlalchemy as sa
 
+from expectations.candidate import Owed
+from expectations.gate import check_candidate
+from privacy.connection_loss import is_connection_lost
 from privacy.errors import GateError
 from privacy.evidence import GateReport, RunRecord
+from privacy.promises import NotNull
 from tests.conftest import Place
 from tests.in_chamber import run_in_chamber
 from tests.integration.test_promises import BROKEN, LAST_OF_COLUMN
@@ -98,3 +103,36 @@ def test_a_number_that_passes_the_check_of_a_bsn_is_told(served: Served) -> None
     (found,) = refused(served).gates.drifted
 
     assert (found.column, found.kind, found.rows) == ("quantity", "bsn", 1)
+
+
+OTHERS = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+"""Connections to a database beside the one that asks."""
+
+TABLES = {name: [Owed(NotNull(), "thing", 1)] for name in ("one", "two")}
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> sa.URL:
+    """Give a database with two tables to check."""
+    made = postgres.new_database()
+    for name in TABLES:
+        postgres.execute(f"create table public.{name} as select 'canary' as thing", made)
+    return made
+
+
+def test_the_gate_leaves_no_connection_behind(url: sa.URL) -> None:
+    assert check_candidate(url, "public", TABLES).green
+
+    assert InPostgreSQL(url).rows(f"select application_name {OTHERS}") == []
+
+
+def test_a_connection_that_is_lost_is_no_broken_promise(url: sa.URL) -> None:
+    def cut(done: int, total: int) -> None:
+        if done == 1:
+            InPostgreSQL(url).rows(f"select pg_terminate_backend(pid) {OTHERS}")
+
+    with pytest.raises(sa.exc.OperationalError) as lost:
+        check_candidate(url, "public", TABLES, cut)
+
+    assert is_connection_lost(lost.value)
+    assert "canary" not in str(lost.value)

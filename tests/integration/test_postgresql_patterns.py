@@ -321,13 +321,30 @@ def test_kinds_of_personal_values_are_found_in_the_same_pieces_by_both(texts: Te
         assert both.postgresql(pieces, texts) == found, name
 
 
-@settings(max_examples=100)
-@given(texts=st.lists(written(), min_size=10, max_size=60))
-def test_a_glance_misses_nothing_that_is_of_a_kind_or_resembles_one(texts: Texts) -> None:
-    values = pa.array(texts)
-    seen = pc.match_substring_regex(values, GLANCE)
+def in_python(pattern: str) -> re.Pattern[str]:
+    for name, signs in {"alpha": "A-Za-z", "alnum": "A-Za-z0-9", "xdigit": "0-9A-Fa-f"}.items():
+        pattern = pattern.replace(f"[:{name}:]", signs)
+    return re.compile(pattern, re.ASCII)
 
-    for name, pattern in OF_KINDS.items():
-        if re.search("shape|outline", name):
-            missed = pc.and_not(pc.match_substring_regex(values, pattern), seen)
-            assert not pc.any(missed).as_py(), name
+
+LOOKED_FOR = [name for name in OF_KINDS if re.search("shape|outline", name)]
+
+
+@pytest.mark.parametrize("name", LOOKED_FOR)
+@settings(max_examples=100)
+@given(data=st.data())
+def test_a_glance_misses_nothing_that_is_of_a_kind_or_resembles_one(name: str, data: st.DataObject) -> None:
+    text = data.draw(st.from_regex(in_python(OF_KINDS[name]), alphabet=st.characters(codec="utf-8")) | written())
+    found, seen = (pc.match_substring_regex(pa.scalar(text), it).as_py() for it in (OF_KINDS[name], GLANCE))
+
+    assert seen or not found
+
+
+@pytest.mark.parametrize("name", OF_KINDS)
+@settings(max_examples=10)
+@given(data=st.data())
+def test_what_is_made_from_a_pattern_is_found_by_it_in_both(name: str, data: st.DataObject, both: Both) -> None:
+    every_letter = st.characters(codec="utf-8", exclude_characters="\0")
+    made = st.from_regex(in_python(OF_KINDS[name]), alphabet=every_letter)
+
+    both.agree_on(OF_KINDS[name], data.draw(st.lists(made, min_size=1, max_size=5)))

@@ -186,7 +186,7 @@ WAYS: dict[str, Break] = {
     "publish: name": called("pathlib.Path.rename", "sqlite"),
     "artifacts": called("tasks.shown.create_markdown_artifact", "pydantic"),
 }
-"""From the first file that is read to what is shown at the end: 26 points at which a run fails, one that it survives."""
+"""From the first file that is read to what is shown at the end: a run fails at 26 of them, and survives the last."""
 
 PUBLISHED_ALL_THE_SAME = {"artifacts"}
 

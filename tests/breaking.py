@@ -173,20 +173,20 @@ WAYS: dict[str, Break] = {
     "treat, pydantic": called(TREAT, "pydantic"),
     "treat, decoding": called(TREAT, "decoding"),
     "stage": asked_of_duckdb("create table analytics"),
-    "order": asked_of_duckdb("create or replace table"),
+    "schemas": asked_of_duckdb("create schema"),
     "quarantine": asked_of_duckdb("create table private.sluis_quarantine"),
     "comments": asked_of_duckdb("comment on column"),
     "seal": asked_of_duckdb("checkpoint"),
     "broken promise": broken_promise,
     "crashing check": crashing_check,
     "gate": called("great_expectations.datasource.fluent.interfaces.Batch.validate", "great expectations"),
-    "ledger: seal": asked_of_the_ledger("update run set as_of", "sqlalchemy"),
+    "ledger: seal": asked_of_the_ledger("update run set state=?, as_of", "sqlalchemy"),
     "publish: disk full": disk_full,
     "publish: mode": called("pathlib.Path.chmod", "a group"),
     "publish: name": called("pathlib.Path.rename", "sqlite"),
     "artifacts": called("tasks.shown.create_markdown_artifact", "pydantic"),
 }
-"""27 points, from the first file that is read to what is shown at the end."""
+"""From the first file that is read to what is shown at the end: a run fails at 26 of them, and survives the last."""
 
 PUBLISHED_ALL_THE_SAME = {"artifacts"}
 

@@ -82,7 +82,7 @@ def test_a_worker_killed_in_the_middle_is_noticed_and_the_next_run_heals(shop: S
 
     shop.way.write_text("")
     with shop.up() as server:
-        healed = server.wait_for(server.start(REFRESH).json()["id"])
+        healed = server.wait_for(server.start(REFRESH).json()["id"], seconds=420)
     assert healed["state"]["type"] == "COMPLETED", healed["state"]["message"]
     assert shop.place.fingerprint() != before
     assert not shop.place.warehouse.with_name("warehouse.duckdb.work").exists()

@@ -23,7 +23,7 @@ from benchmarks.report import REPORTS
 APART = ("treatment", "gate", "erasure", "orchestration")
 """Modules that take one thing apart."""
 MEMORY = "memory"
-WIDTH = 112
+WIDTH = 120
 ALL = (*RACE, *APART, MEMORY)
 LIBRARIES = ("duckdb", "pyarrow", "pandas", "polars", "numba", "great-expectations", "prefect", "faker")
 

@@ -25,7 +25,7 @@ APART = ("treatment", "gate", "erasure", "orchestration")
 """Modules that take one thing apart."""
 SERVERS = "servers"
 MEMORY = "memory"
-WIDTH = 112
+WIDTH = 120
 ALL = (*RACE, *APART, SERVERS, MEMORY)
 LIBRARIES = ("duckdb", "pyarrow", "pandas", "polars", "numba", "great-expectations", "prefect", "faker")
 

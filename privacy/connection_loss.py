@@ -27,11 +27,9 @@ NOT_YET = re.compile(r"starting up|shutting down|recovery", re.I)
 
 def is_connection_lost(error: BaseException) -> bool:
     """Tell whether an error of a driver, or another library's around it, is of a connection, not of what was asked."""
+    error = origin(error)
     if isinstance(error, ConnectionError):
         return True
-    behind: Any = getattr(error, "orig", None) or error.__cause__
-    if isinstance(behind, BaseException):
-        return is_connection_lost(behind)
     match type(error).__module__.partition(".")[0]:
         case "psycopg":
             return _by_state(error) if _state(error) else _unanswered(error)
@@ -42,6 +40,12 @@ def is_connection_lost(error: BaseException) -> bool:
         case "sqlite3":
             return getattr(error, "sqlite_errorcode", 0) & 0xFF in SQLITE_LOCKED
     return False
+
+
+def origin(error: BaseException) -> BaseException:
+    """Give the error that another library's stands around: what that calls lost may be a file that is gone."""
+    behind: Any = getattr(error, "orig", None) or error.__cause__
+    return origin(behind) if isinstance(behind, BaseException) else error
 
 
 def _by_state(error: BaseException) -> bool:

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from privacy.connection_loss import is_connection_lost
+from privacy.connection_loss import is_connection_lost, origin
 from privacy.errors import ConnectionLostError, SluisError, StoreError, UnexpectedError
 
 P = ParamSpec("P")
@@ -69,7 +69,7 @@ def cleaned(error: BaseException) -> SluisError:
         return StoreError(f"{errno.errorcode.get(error.errno, 'OSError')} {where}.\n  {_way_out(error.errno)}")
     if isinstance(error, MemoryError):
         return StoreError(f"Out of memory {where}.\n  Give the worker more memory; nothing is half-published.")
-    if type(error).__name__ in CONNECTION_CLASSES:
+    if CONNECTION_CLASSES & {type(error).__name__, type(origin(error)).__name__}:
         return StoreError(
             f"{what} {where}.\n  Check that the database is reachable and its disk has room; then run again."
         )

@@ -89,7 +89,7 @@ def database_url(name: str, environment: Mapping[str, str]) -> sa.URL:
             f"--{name} is no SQLAlchemy URL; write it like sqlite:///shop.sqlite or duckdb:///warehouse.duckdb."
         )
     if url.get_backend_name() in EMBEDDED and url.query:
-        raise UsageError(f"--{name} takes no options after a question mark; in a path write ? as %3F and % as %25.")
+        raise UsageError(f"--{name} takes no options after a question mark, and no path with one: move the file.")
     return url
 
 

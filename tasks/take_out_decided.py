@@ -12,7 +12,7 @@ from privacy.evidence import RunRecord
 from privacy.leak_proof import leak_proof
 from stores.actor import acting
 from stores.settings import Settings
-from tasks.remains import publish_remains
+from tasks.remains import Decision, publish_remains
 
 
 @task(task_run_name="take out decided", cache_policy=NO_CACHE, persist_result=False)
@@ -20,4 +20,4 @@ from tasks.remains import publish_remains
 def take_out_decided(as_of: datetime.date | None) -> RunRecord:
     """Publish the warehouse without them; the source is not read."""
     settings = Settings.from_environment(os.environ, source_needed=False)
-    return publish_remains(settings, "erasure", acting(os.environ), as_of)
+    return publish_remains(settings, "erasure", acting(os.environ), as_of, Decision())

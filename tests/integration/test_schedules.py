@@ -7,16 +7,16 @@ import time
 from tests.prefect_server import PrefectServer
 
 
-def test_a_schedule_makes_runs(server: PrefectServer) -> None:
-    flow = server.ask("POST", "flows/", name="of-this-test").json()
+def test_a_schedule_makes_runs(orchestrator: PrefectServer) -> None:
+    flow = orchestrator.ask("POST", "flows/", name="of-this-test").json()
     hourly = {"schedule": {"interval": 3600}, "active": True}
-    made = server.ask("POST", "deployments/", name="hourly", flow_id=flow["id"], schedules=[hourly]).json()
+    made = orchestrator.ask("POST", "deployments/", name="hourly", flow_id=flow["id"], schedules=[hourly]).json()
     its_runs = {"deployments": {"id": {"any_": [made["id"]]}}}
 
     until = time.monotonic() + 90
-    while not (runs := server.ask("POST", "flow_runs/filter", **its_runs).json()):
+    while not (runs := orchestrator.ask("POST", "flow_runs/filter", **its_runs).json()):
         assert time.monotonic() < until, "no run was scheduled"
         time.sleep(0.5)
 
     assert {(run["state"]["type"], run["auto_scheduled"]) for run in runs} == {("SCHEDULED", True)}
-    server.ask("DELETE", f"deployments/{made['id']}")
+    orchestrator.ask("DELETE", f"deployments/{made['id']}")

@@ -102,7 +102,8 @@ def test_drift_is_shown_and_is_an_event_with_counts(orchestrator: PrefectServer,
         ("new_column", "buyer"),
         ("new_table", "surprise"),
     }
-    assert events(orchestrator, "sluis.drift.found", "source")[0]["payload"] == {"new_column": 1, "new_table": 1}
+    payloads = [event["payload"] for event in events(orchestrator, "sluis.drift.found", "source")]
+    assert {"new_column": 1, "new_table": 1} in payloads
 
 
 def test_an_applied_erasure_is_an_event_with_counts(orchestrator: PrefectServer, shop: Place, sluis: Command) -> None:

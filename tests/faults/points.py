@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tests.interrupted import Point
@@ -166,3 +168,13 @@ STAGES_ON_SERVER = (
     *ERASURE,
     *erasing(SWAP_ON_SERVER[1], SWAP_ON_SERVER[2]),
 )
+
+
+SHARE = float(os.environ.get("FAULTS_SHARE", "0.5"))
+"""The share of stages at which each trouble is tried, the same ones every time."""
+
+
+def some(stages: Sequence[Stage], first: int) -> list[Stage]:
+    """Give a share of stages, evenly spread; other ones for another `first`."""
+    counted = enumerate(stages, first)
+    return [stage for number, stage in counted if int(number * SHARE) != int((number - 1) * SHARE)]

@@ -7,13 +7,14 @@ jumps is no trouble at all.
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from tests.faults.homes import Home, InFiles
 from tests.faults.meeting import CLOCKS, Undisturbed, check, undisturbed
-from tests.faults.points import IN_FILES, STAGES_OF_FILES, Stage
+from tests.faults.points import IN_FILES, STAGES_OF_FILES, Stage, some
 from tests.faults.shop import make
 
 QUICK = {
@@ -25,10 +26,14 @@ QUICK = {
 }
 """What `make test` tries; the others are long."""
 
-CASES = [
-    pytest.param(trouble, stage, marks=() if (trouble, str(stage)) in QUICK else pytest.mark.long)
-    for trouble in ("killed", "disk full", "disk gone")
-    for stage in STAGES_OF_FILES
+TROUBLES = ("killed", "disk full", "disk gone")
+
+CASES = [pytest.param(*case) for case in product(TROUBLES, STAGES_OF_FILES) if (case[0], str(case[1])) in QUICK]
+CASES += [
+    pytest.param(trouble, stage, marks=pytest.mark.long)
+    for first, trouble in enumerate(TROUBLES)
+    for stage in some(STAGES_OF_FILES, first)
+    if (trouble, str(stage)) not in QUICK
 ]
 CASES += [
     pytest.param(trouble, stage, marks=pytest.mark.long)

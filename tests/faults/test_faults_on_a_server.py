@@ -5,13 +5,14 @@ A disk of the server's that is full is not tried here: it would need a file syst
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from tests.faults.homes import OnServer
 from tests.faults.meeting import CUT, Undisturbed, check, undisturbed
-from tests.faults.points import ON_SERVER, STAGES_ON_SERVER, Stage
+from tests.faults.points import ON_SERVER, STAGES_ON_SERVER, Stage, some
 
 QUICK = {
     ("killed", "run: all tables are moved, and nothing is committed"),
@@ -19,10 +20,14 @@ QUICK = {
     (CUT, "erasure: rows are doomed"),
 }
 
-CASES = [
-    pytest.param(trouble, stage, marks=() if (trouble, str(stage)) in QUICK else pytest.mark.long)
-    for trouble in ("killed", CUT)
-    for stage in STAGES_ON_SERVER
+TROUBLES = ("killed", CUT)
+
+CASES = [pytest.param(*case) for case in product(TROUBLES, STAGES_ON_SERVER) if (case[0], str(case[1])) in QUICK]
+CASES += [
+    pytest.param(trouble, stage, marks=pytest.mark.long)
+    for first, trouble in enumerate(TROUBLES)
+    for stage in some(STAGES_ON_SERVER, first)
+    if (trouble, str(stage)) not in QUICK
 ]
 
 

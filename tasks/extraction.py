@@ -21,6 +21,9 @@ from tasks.freed_memory import give_freed_memory_back
 
 BATCH_ROWS = 32_768
 
+BATCHES_BETWEEN_TRIMS = 16
+"""In a large table freed memory goes back in between, too, or what lies between its pieces adds up."""
+
 OnProgress = Callable[[str, int, int], None]
 """Told of a step's name, what is done of it, and what there is to do (0: unknown)."""
 
@@ -91,9 +94,11 @@ class Extraction:
     def _batches(self, reading: Reading, rows: int, step: str) -> Iterator[pa.RecordBatch]:
         done = 0
         self.on_progress(step, 0, rows)
-        for batch in _read_ahead(self.snapshot.batches(reading, BATCH_ROWS)):
+        for number, batch in enumerate(_read_ahead(self.snapshot.batches(reading, BATCH_ROWS)), 1):
             yield batch
             done += len(batch)
+            if number % BATCHES_BETWEEN_TRIMS == 0:
+                give_freed_memory_back()
             self.on_progress(step, done, rows)
 
     def _latest(self, name: str, other: str, event: str) -> LatestEvents:

@@ -16,9 +16,7 @@ def keep_little_freed_memory() -> None:
 
     Its threshold for that rises with every large block that is freed (mallopt(3), M_MMAP_THRESHOLD), unless it is set.
     A column of a batch lies below it: to fetch and clear its pages anew for each batch would cost a tenth of a run.
-    Arrow takes its memory there, too: its own pool gives pages back and fetches them anew all the time.
     """
-    pa.set_memory_pool(pa.system_memory_pool())
     with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library, which has no such setting
         ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE)
 

@@ -11,7 +11,7 @@ import errno
 import functools
 import traceback
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import NoReturn, ParamSpec, TypeVar
 
 from privacy.connection_loss import is_connection_lost, origin
 from privacy.errors import ConnectionLostError, SluisError, StoreError, UnexpectedError
@@ -56,6 +56,15 @@ def leak_proof(function: Callable[P, R]) -> Callable[P, R]:
         raise clean.with_traceback(None)
 
     return guarded
+
+
+def raise_alone(problem: SluisError) -> NoReturn:
+    """Raise an error without context: whoever left a `with` block is still at the driver's, which may quote a value."""
+    try:
+        raise problem
+    except SluisError:
+        problem.__context__ = None
+        raise
 
 
 def cleaned(error: BaseException) -> SluisError:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from privacy.connection_loss import is_connection_lost
 from privacy.errors import ConnectionLostError, StoreError
+from privacy.leak_proof import raise_alone
 
 DRIVERS = (sa.exc.SQLAlchemyError, psycopg.Error, adbc_driver_manager.Error, pymysql.err.Error, OSError)
 
@@ -43,11 +44,7 @@ def trouble_told(what: str) -> Iterator[None]:
     except DRIVERS as error:
         problem = _problem(what, error)
     if problem:
-        try:
-            raise problem
-        except StoreError:
-            problem.__context__ = None  # whoever left the block is still at the driver's error, which may quote a value
-            raise
+        raise_alone(problem)
 
 
 def _problem(what: str, error: BaseException) -> StoreError:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from privacy.connection_loss import is_connection_lost
 from privacy.errors import ConnectionLostError, SluisError, StoreError, UsageError
+from privacy.leak_proof import raise_alone
 from stores.patience import patiently
 
 T = TypeVar("T")
@@ -64,11 +65,7 @@ def unusable_told() -> Iterator[None]:
     except sa.exc.SQLAlchemyError as error:
         problem = _unusable(error)
     if problem:
-        try:
-            raise problem
-        except SluisError:
-            problem.__context__ = None  # whoever left the block is still at the driver's error, which may quote a value
-            raise
+        raise_alone(problem)
 
 
 def _unusable(error: sa.exc.SQLAlchemyError) -> StoreError:

@@ -10,6 +10,7 @@ import psycopg
 
 from privacy.connection_loss import is_connection_lost
 from privacy.errors import ConnectionLostError, StoreError
+from privacy.leak_proof import raise_alone
 
 NOT_UNDERSTOOD = ("3F000", "42P01", "42703", "42804", "42883")
 """SQLSTATEs: no such schema, table or column; not of that type; no such function of that type."""
@@ -39,11 +40,7 @@ def told() -> Iterator[None]:
     except (psycopg.Error, adbc_driver_manager.Error) as error:
         problem = _lost(error) if is_connection_lost(error) else _refused(error)
     if problem:
-        try:
-            raise problem
-        except StoreError:
-            problem.__context__ = None  # whoever left the block is still at the driver's error, which may quote a value
-            raise
+        raise_alone(problem)
 
 
 def _lost(error: psycopg.Error | adbc_driver_manager.Error) -> ConnectionLostError:

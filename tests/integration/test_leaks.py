@@ -5,24 +5,21 @@ from __future__ import annotations
 import logging
 import pickle
 import shutil
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import adbc_driver_sqlite.dbapi as adbc
-import duckdb
 import pyarrow as pa
 import pytest
 
 import cli.answer
-import stores.warehouse.duckdb_file
 from privacy.errors import SluisError
 from privacy.treatments.base import arrow
 from privacy.treatments.masking import MaskEmail
+from tests.breaking import Break, asked_of_duckdb, crashing_check, damaged_source
 from tests.byte_search import Search, as_text
 from tests.conftest import Outcome, Place, run_in_process
 from tests.prefect_search import finds, prefect_keeps
@@ -44,8 +41,6 @@ CANARIES = {
 CONTROL = "control.canary@example.net"
 SEARCH = Search(CANARIES)
 FOR_CONTROL = Search({"control": [CONTROL]})
-
-Break = Callable[[pytest.MonkeyPatch, Place], None]
 
 
 def prepare(place: Place) -> None:
@@ -79,16 +74,6 @@ def in_extract(patch: pytest.MonkeyPatch, place: Place) -> None:
     patch.setattr(adbc.Cursor, "fetch_record_batch", breaks_off)
 
 
-def in_a_damaged_source(patch: pytest.MonkeyPatch, place: Place) -> None:
-    """SQLite finds the damage while rows are read: the page of the sales is overwritten with their own values."""
-    with closing(sqlite3.connect(place.source)) as connection:
-        (page,) = connection.execute("select rootpage from sqlite_schema where name = 'sale'").fetchone()
-        (size,) = connection.execute("pragma page_size").fetchone()
-    with place.source.open("r+b") as file:
-        file.seek((page - 1) * size)
-        file.write((EMAIL.encode() * size)[:size])
-
-
 def in_treat(patch: pytest.MonkeyPatch, place: Place) -> None:
     def treat(self: MaskEmail, column: Any, *_: Any) -> Any:
         values = arrow(column).to_pylist()
@@ -104,50 +89,6 @@ def in_treat_undecoded(patch: pytest.MonkeyPatch, place: Place) -> None:
         return (EMAIL.encode() + b"\xff").decode()
 
     patch.setattr(MaskEmail, "treat", treat)
-
-
-class Breaking:
-    """A real DuckDB connection, but for one statement, which fails as DuckDB fails: quoting a value."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, on: str) -> None:
-        self._connection, self._on = connection, on
-
-    def execute(self, statement: str, *more: Any) -> Any:
-        if self._on in statement:
-            return self._connection.execute(f"select cast('{EMAIL}' as integer)")
-        return self._connection.execute(statement, *more)
-
-    def __enter__(self) -> Breaking:
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self._connection.close()
-
-    def cursor(self) -> Breaking:
-        return Breaking(self._connection.cursor(), self._on)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-
-def in_stage(patch: pytest.MonkeyPatch, place: Place) -> None:
-    connect = duckdb.connect
-
-    class DuckDB:
-        @staticmethod
-        def connect(file: str, **options: Any) -> Any:
-            made = connect(file, **options)
-            return Breaking(made, "create table analytics") if "candidate" in file else made
-
-    patch.setattr(stores.warehouse.duckdb_file, "duckdb", DuckDB)
-
-
-def in_a_check(patch: pytest.MonkeyPatch, place: Place) -> None:
-    """DuckDB itself says: Could not convert string 'anna…' to INT32."""
-    place.change_source(f"update sale set channel = '{EMAIL}' where sale_id = 1")
-    patch.setattr("privacy.column_rules.impossible", lambda *_: None)
-    says_nothing = "because: Says nothing of anybody."
-    place.change_policy(says_nothing, says_nothing + ", promises: [{kind: between, least: 1, most: 2}]")
 
 
 def in_gate(patch: pytest.MonkeyPatch, place: Place) -> None:
@@ -182,11 +123,11 @@ def in_publish_oddly(patch: pytest.MonkeyPatch, place: Place) -> None:
 
 WAYS: dict[str, tuple[Break, int, str]] = {
     "extract": (in_extract, 3, "unexpected"),
-    "a damaged source": (in_a_damaged_source, 3, ""),
+    "a damaged source": (damaged_source, 3, ""),
     "treat": (in_treat, 3, "unexpected"),
     "treat, undecoded": (in_treat_undecoded, 3, "unexpected"),
-    "stage": (in_stage, 3, "unexpected"),
-    "a check": (in_a_check, 1, "gate"),
+    "stage": (asked_of_duckdb("create table analytics"), 3, "unexpected"),
+    "a check": (crashing_check, 1, "gate"),
     "gate": (in_gate, 3, "unexpected"),
     "publish": (in_publish, 3, "store"),
     "publish, oddly": (in_publish_oddly, 3, "unexpected"),

@@ -2,7 +2,8 @@
 
 PostgreSQL reads some of the same signs another way: `\\b` is a backspace there, `.` takes a line's end with it, `\\s`
 is a character more, classes follow the server's locale, and nothing repeats more than 255 times. Here each keeps its
-meaning; which characters a class holds, RE2 itself is asked. To be read under the collation "C".
+meaning; which characters a class holds, RE2 itself is asked. One difference stays: RE2 finds `\\B` between the bytes
+of one letter outside ASCII as well. To be read under the collation "C".
 """
 
 from __future__ import annotations

@@ -237,6 +237,7 @@ SIGNS = st.text("abkKAé0 _\n.-:%", max_size=8)
 @given(pattern=DRAWN, texts=st.lists(SIGNS, min_size=5, max_size=20))
 def test_patterns_and_texts_of_any_make_are_read_alike(pattern: str, texts: Texts, both: Both) -> None:
     assume(pattern.count("(?P<n>") < 2)
+    assume(r"\B" not in pattern or all(map(str.isascii, texts)))  # RE2 finds it between two bytes of one letter, too
     by_arrow = pc.match_substring_regex(pa.array(texts, pa.string()), pattern).to_pylist()
     by_duckdb = [found for _, found in both.duckdb(DUCKDB.holds("value", pattern), texts)]
     assume(by_duckdb == by_arrow)  # two versions of RE2, of which DuckDB's finds `^^` in the empty text only

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -65,6 +66,12 @@ class Reading:
     """Only rows in which this column is NULL …"""
     filled: str | None = None
     """… and this one is not NULL or blank."""
+    among: tuple[str, pa.Array] | None = field(default=None, repr=False)
+    """Only rows in which this column is one of these values (Arrow `int64` or `string`, as they are read, compared bit
+    by bit); NULLs and what is named twice count for nothing. Long lists are asked for in several statements."""
+    since: tuple[str, ColumnType, datetime.datetime] | None = None
+    """Only rows changed since a moment, and some more: this column, of the type that it is declared to be (date or
+    timestamp), is not surely before it; it may be NULL, or no moment at all."""
 
     def where(self, as_text: str = "{}") -> str:
         """Give the condition in SQL; `as_text`: how a column that may be a number is taken for text."""

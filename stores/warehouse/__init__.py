@@ -92,11 +92,18 @@ class Suppressed:
 
 @dataclass(frozen=True)
 class Readable:
-    """Where the gate reads a sealed candidate: its URL, and the schemas of its tables and its marts there."""
+    """Where the gate reads a sealed candidate: its URL, and the schemas of its tables and its marts there.
+
+    Of changes, `analytics` holds the rows that come, and whole tables are relations as they stand in a statement.
+    """
 
     url: sa.URL = field(repr=False)
     analytics: str = ANALYTICS
     marts: str = MARTS
+    whole: Mapping[str, str] = field(default_factory=dict)
+    """By table: all its rows as they will be."""
+    gone: Mapping[str, str] = field(default_factory=dict)
+    """By table that is changed: the keys, in its key column, that are published now and will not be."""
 
 
 class Marts(Protocol):
@@ -166,6 +173,63 @@ class Candidate(Sealable, Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How many rows of a table will be published, and how many set aside; of a derived table, groups."""
+
+    published: int
+    set_aside: int
+
+
+class Changes(Sealable, Protocol):
+    """What some rows of the published tables will be replaced by; all others stay as they are.
+
+    Every table of the policy is to be replaced (`replace` or `replace_groups`, then `quarantine`), if by nothing: the
+    gate asks each what it owes. Keys are Arrow `uuid` where they are tokens, and else what is published.
+    """
+
+    def outcomes(self, table: str, keys: pa.Array) -> pa.Table:
+        """Tell what became of rows: `key`, `expires_on` (date32, NULL where no clock runs) and `set_aside` (bool).
+
+        Of rows that are neither published nor set aside there is no line.
+        """
+        ...
+
+    def keys(self, table: str) -> pa.Array:
+        """Give the keys of all rows that are published or set aside, each once."""
+        ...
+
+    def referring(self, table: str, column: str, keys: pa.Array) -> pa.Array:
+        """Give the keys of rows, published or set aside, whose reference in a column is one of `keys`, each once."""
+        ...
+
+    def next_expiry(self) -> datetime.date | None:
+        """Give the first day on which a row, published or set aside, must be absent; None where no clock runs."""
+        ...
+
+    def replace(
+        self, table: str, leaving: pa.Array, schema: pa.Schema, batches: Iterator[pa.RecordBatch], rows: int, key: str
+    ) -> None:
+        """Let the rows with these keys leave (published, indexed, set aside), and treated ones come.
+
+        `leaving` may name rows that are not there, and names all that come if they are: a key that would stand twice
+        breaks a promise. The rest is as in `Candidate.stage`.
+        """
+        ...
+
+    def replace_groups(self, table: str, leaving: pa.Array, batches: pa.RecordBatchReader, derived: Derived) -> Grouped:
+        """Let the groups with these keys leave a derived table; make anew those that rows are given of, all of them."""
+        ...
+
+    def quarantine(self, table: str, rows: pa.Table) -> None:
+        """Set rows aside, as in `Candidate.quarantine`; of groups it has been done."""
+        ...
+
+    def standing(self, table: str) -> Standing:
+        """Count the rows of a table as it will be, once it was replaced."""
+        ...
+
+
 class Remains(Sealable, Protocol):
     """What the warehouse will be without some rows: made of the published file alone, the source is not asked.
 
@@ -223,6 +287,13 @@ class Warehouse(Protocol):
 
     def candidate(self, run_id: str) -> AbstractContextManager[Candidate]:
         """Begin a candidate; left without publishing, it is gone."""
+        ...
+
+    def changes(self, run_id: str) -> AbstractContextManager[Changes] | None:
+        """Begin changes of the published state; left without publishing, they are gone.
+
+        None: this warehouse takes none, each publish is a new file. StoreError where nothing is published.
+        """
         ...
 
     def remains(self, run_id: str) -> AbstractContextManager[Remains]:

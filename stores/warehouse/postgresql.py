@@ -38,6 +38,9 @@ class PostgreSQLWarehouse(LiveState):
         with contextlib.closing(PostgreSQLCandidate(self.url, self.holding)) as candidate:
             yield candidate
 
+    def changes(self, run_id: str) -> None:
+        """Take none."""
+
     @contextmanager
     def remains(self, run_id: str) -> Iterator[PostgreSQLRemains]:
         """Begin what the published state leaves without some rows; left without publishing, it is gone."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -73,10 +73,14 @@ class Reading:
     """Only rows changed since a moment, and some more: this column, of the type that it is declared to be (date or
     timestamp), is not surely before it; it may be NULL, or no moment at all."""
 
-    def where(self, as_text: str = "{}") -> str:
-        """Give the condition in SQL; `as_text`: how a column that may be a number is taken for text."""
+    def where(self, as_text: str = "{}", narrowed: Iterable[str] = ()) -> str:
+        """Give the condition in SQL.
+
+        as_text: how a column that may be a number is taken for text. narrowed: `among` and `since` in its own words.
+        """
         conditions = [f"{identifier(self.null)} is null"] if self.null else []
         conditions += [f"trim({as_text.format(identifier(self.filled))}) <> ''"] if self.filled else []
+        conditions += narrowed
         return f" where {' and '.join(conditions)}" if conditions else ""
 
 

@@ -8,6 +8,7 @@ the first of them on each value is looked at.
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterable, Iterator
 
@@ -81,9 +82,14 @@ def _narrowed(reading: Reading) -> Iterator[str]:
         yield f"{identifier(column)} collate binary in (select value from json_each({listed}))"
     if reading.since:
         name, _, moment = reading.since
-        column, least = identifier(name), literal(least_text(moment))
+        column = identifier(name)
         other = f"typeof({column}) <> 'text' or {column} not like '{DATE_SHAPED}'"
-        yield f"({column} collate binary >= {least} or {other})"
+        ahead = "".join(f" or {_from(identifier(name), moment)}" for name, _, moment in reading.ahead)
+        yield f"({_from(column, moment)} or {other}{ahead})"
+
+
+def _from(column: str, moment: datetime.datetime) -> str:
+    return f"{column} collate binary >= {literal(least_text(moment))}"
 
 
 def _sentinel(reading: Reading) -> str:

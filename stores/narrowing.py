@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from stores.source import Reading, Totals
+
+T = TypeVar("T")
 
 PART_VALUES = 10_000
 PART_BYTES = 1 << 17
@@ -45,6 +48,17 @@ def added_up(reading: Reading, totals: Iterable[Totals]) -> Totals:
         rows += part.rows
         sums = {name: total + part.sums[name] for name, total in sums.items()}
     return Totals(rows, sums)
+
+
+def changed(reading: Reading, on: Callable[[str, datetime.datetime], T], unsure: Callable[[str], T]) -> list[T]:
+    """Give the conditions of which one must hold; none where all rows are read.
+
+    on: that a column is not surely before a moment, and not NULL. unsure: that it is NULL, or no moment.
+    """
+    if reading.since is None:
+        return []
+    name, _, moment = reading.since
+    return [on(name, moment), unsure(name), *(on(name, moment) for name, _, moment in reading.ahead)]
 
 
 def least_text(moment: datetime.datetime) -> str:

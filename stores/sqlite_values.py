@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from privacy.column_types import ColumnType, TypeName
 from privacy.key_index import Integers
-from stores.narrowing import DATE_SHAPED, least_text
+from stores.narrowing import DATE_SHAPED, changed, least_text
 from stores.quoting import identifier, literal
 from stores.source import Reading
 
@@ -80,16 +80,16 @@ def _narrowed(reading: Reading) -> Iterator[str]:
         column, values = reading.among
         listed = literal(json.dumps(values.to_pylist()))
         yield f"{identifier(column)} collate binary in (select value from json_each({listed}))"
-    if reading.since:
-        name, _, moment = reading.since
-        column = identifier(name)
-        other = f"typeof({column}) <> 'text' or {column} not like '{DATE_SHAPED}'"
-        ahead = "".join(f" or {_from(identifier(name), moment)}" for name, _, moment in reading.ahead)
-        yield f"({_from(column, moment)} or {other}{ahead})"
+    if conditions := changed(reading, _on, _unsure):
+        yield f"({' or '.join(conditions)})"
 
 
-def _from(column: str, moment: datetime.datetime) -> str:
-    return f"{column} collate binary >= {literal(least_text(moment))}"
+def _on(name: str, moment: datetime.datetime) -> str:
+    return f"{identifier(name)} collate binary >= {literal(least_text(moment))}"
+
+
+def _unsure(name: str) -> str:
+    return f"typeof({identifier(name)}) <> 'text' or {identifier(name)} not like '{DATE_SHAPED}'"
 
 
 def _sentinel(reading: Reading) -> str:

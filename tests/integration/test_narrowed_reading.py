@@ -13,16 +13,20 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 
 from privacy.column_types import ColumnType
 from privacy.declared import force_types
 from stores.narrowing import PART_BYTES, in_parts
 from stores.opening import open_source
 from stores.source import Reading, Source
+from stores.sqlalchemy_source import SqlalchemySource
+from tests.mariadb import MariadbServer
+from tests.postgres import PostgresServer
 
 UTC = datetime.UTC
 NOON = datetime.datetime(2026, 11, 24, 12, tzinfo=UTC)
-KINDS = ("sqlite",)
+KINDS = ("sqlite", "postgresql", "mariadb", "any other")
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,15 @@ class Shop:
 @pytest.fixture(params=KINDS)
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
     """Give an empty database of each kind."""
-    return Shop(sa.make_url(f"sqlite:///{tmp_path / 'shop.sqlite'}"))
+    match request.param:
+        case "postgresql":
+            return Shop(request.getfixturevalue("postgres").new_database())
+        case "mariadb":
+            return Shop(request.getfixturevalue("mariadb").new_database())
+        case "any other":
+            return Shop(request.getfixturevalue("postgres").new_database(), SqlalchemySource)
+        case _:
+            return Shop(sa.make_url(f"sqlite:///{tmp_path / 'shop.sqlite'}"))
 
 
 def among(values: Sequence[Any], kind: str = "text", column: str = "k") -> Reading:
@@ -188,3 +200,98 @@ def test_since_and_among_hold_together(shop: Shop) -> None:
 
 def test_a_value_that_is_sought_stands_in_no_picture_of_the_reading() -> None:
     assert "secret" not in repr(among(["secret"]))
+
+
+MOMENTS = [NOON, NOON - datetime.timedelta(seconds=1), NOON + datetime.timedelta(days=400), None]
+
+
+@pytest.mark.parametrize("shop", KINDS[1:], indirect=True)
+def test_stamps_that_know_their_offset_are_compared_exactly(shop: Shop) -> None:
+    moment = sa.DateTime(timezone=True).with_variant(mysql.TIMESTAMP(), "mysql", "mariadb")
+    shop.fill(sa.Integer(), moment, [(i, at) for i, at in enumerate(MOMENTS)])
+
+    assert shop.read(since("timestamp")) == [0, 2, 3]
+
+
+@pytest.mark.parametrize("shop", KINDS[1:], indirect=True)
+@pytest.mark.parametrize("clock", ["local", "utc"])
+def test_stamps_by_a_clock_without_offset_are_read_from_a_day_before(shop: Shop, clock: str) -> None:
+    days = [datetime.timedelta(hours=hours) for hours in (0, -23, -25, 24)]
+    shop.fill(sa.Integer(), sa.DateTime(), [(i, (NOON + day).replace(tzinfo=None)) for i, day in enumerate(days)])
+
+    assert shop.read(since(f"timestamp({clock})")) == [0, 1, 3]
+
+
+@pytest.mark.parametrize("shop", KINDS[1:], indirect=True)
+def test_days_of_a_type_of_their_own_are_read_from_the_day_before(shop: Shop) -> None:
+    days = [datetime.date(2026, 11, 24), datetime.date(2026, 11, 23), datetime.date(2026, 11, 22), None]
+    shop.fill(sa.Integer(), sa.Date(), [(i, day) for i, day in enumerate(days)])
+
+    assert shop.read(since("date")) == [0, 1, 3]
+
+
+def test_postgresqls_moments_beyond_reckoning_are_read_each_time(postgres: PostgresServer) -> None:
+    shop = Shop(postgres.new_database())
+    shop.fill(sa.Integer(), sa.DateTime(timezone=True), [(0, NOON), (1, NOON), (2, NOON), (3, NOON)])
+    for number, moment in enumerate(("infinity", "-infinity", "0044-03-15 12:00+00 BC", "2020-01-01 00:00+00")):
+        postgres.execute(f"update t set v = '{moment}' where i = {number}", shop.url)
+
+    assert shop.read(since("timestamp")) == [0, 1, 2]
+
+
+def test_mariadbs_zero_moments_are_read_each_time(mariadb: MariadbServer) -> None:
+    shop = Shop(mariadb.new_database())
+    shop.fill(sa.Integer(), sa.DateTime(), [(0, NOON.replace(tzinfo=None)), (1, datetime.datetime(2020, 1, 1))])
+    mariadb.execute("insert ignore into t values (2, 2, '0000-00-00 00:00:00')", shop.url)
+
+    assert shop.read(since("timestamp(utc)")) == [0, 2]
+
+
+@pytest.mark.parametrize("kind", ["varchar(50)", "char(20)", "uuid", "inet"])
+def test_keys_of_postgresqls_own_types_are_found_as_they_are_read(postgres: PostgresServer, kind: str) -> None:
+    shop = Shop(postgres.new_database())
+    values = {
+        "uuid": ["0000000a-0000-0000-0000-00000000000a", "0000000a-0000-0000-0000-00000000000b"],
+        "inet": ["10.0.0.1", "10.0.0.0/8"],
+    }.get(kind, ["a", "A"])
+    postgres.execute(f"create table t (i integer primary key, k {kind}, v integer)", shop.url)
+    for number, value in enumerate(values):
+        postgres.execute(f"insert into t values ({number}, '{value}')", shop.url)
+
+    assert [shop.read(among([value])) for value in values] == [[0], [1]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("varchar(20) character set latin1", ["é", "e", "E", "€"]),
+        ("char(20)", ["a", "A", "á"]),
+        ("varchar(20) character set utf8mb3 collate utf8mb3_general_ci", ["a", "A", "a ", "it's"]),
+        ("enum('a', 'b') character set latin1", ["a", "b"]),
+        ("uuid", ["0000000a-0000-0000-0000-00000000000a", "0000000a-0000-0000-0000-00000000000b"]),
+        ("text", ["a", "A", "a "]),
+    ],
+)
+def test_keys_of_mariadbs_own_types_are_found_as_they_are_read(
+    mariadb: MariadbServer, kind: str, values: list[str]
+) -> None:
+    shop = Shop(mariadb.new_database())
+    mariadb.execute(f"create table t (i integer primary key, k {kind}, v integer)", shop.url)
+    for number, value in enumerate(values):
+        mariadb.execute(f"insert into t values ({number}, '{value.replace(chr(39), chr(39) * 2)}', 0)", shop.url)
+
+    assert [shop.read(among([value, "🚲"])) for value in values] == [[number] for number in range(len(values))]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"), [("bit(8)", [1, 24]), ("year", [1970, 2024]), ("int(5) zerofill", [7, 71])]
+)
+def test_numbers_of_mariadbs_own_types_are_found_as_they_are_read(
+    mariadb: MariadbServer, kind: str, values: list[int]
+) -> None:
+    shop = Shop(mariadb.new_database())
+    mariadb.execute(f"create table t (i integer primary key, k {kind}, v integer)", shop.url)
+    for number, value in enumerate(values):
+        mariadb.execute(f"insert into t values ({number}, {value}, 0)", shop.url)
+
+    assert [shop.read(among([value, 70], "integer")) for value in values] == [[0], [1]]

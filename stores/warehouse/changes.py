@@ -29,10 +29,10 @@ class Changes(Sealable, Protocol):
     gate asks each what it owes. Keys are Arrow `uuid` where they are tokens, and else what is published.
     """
 
-    def outcomes(self, table: str, keys: pa.Array) -> pa.Table:
+    def outcomes(self, table: str, keys: pa.Array | None = None) -> pa.Table:
         """Tell what became of rows: `key`, `expires_on` (date32, NULL where no clock runs) and `set_aside` (bool).
 
-        Of rows that are neither published nor set aside there is no line.
+        Of rows that are neither published nor set aside there is no line. Without keys, it is told of all rows.
         """
         ...
 

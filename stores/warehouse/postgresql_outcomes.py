@@ -35,17 +35,14 @@ class Outcomes(Staging):
         indexed = tables_of(holding.rows, INDEX)
         self._tables = {table: Changed(table, key, table in indexed) for table, key in holding.rows(_KEYS)}
 
-    def outcomes(self, table: str, keys: pa.Array) -> pa.Table:
+    def outcomes(self, table: str, keys: pa.Array | None = None) -> pa.Table:
         """Tell what became of rows: those published, with the day on which they leave, and those set aside."""
         place = self._place(table)
-        key = identifier(place.key)
-        published, aside = f"p.{EXPIRES_ON}, false", f"min(q.{EXPIRES_ON}), true"
+        if keys is None:
+            with self._loader() as session:
+                return session.arrow(_outcomes(place, "is not null"))
         with self._sought(keys) as (session, sought):
-            return session.arrow(
-                f"with found (key, expires_on, set_aside) as (select s.key, {published} from {sought} as s "
-                f"join {place.published} as p on p.{key} = s.key union all select s.key, {aside} from {sought} as s "
-                f"join {place.aside} as q on q.{key} = s.key group by s.key) select * from found"
-            )
+            return session.arrow(_outcomes(place, f"in (select key from {sought})"))
 
     def keys(self, table: str) -> pa.Array:
         """Give the keys of all rows that are published or set aside, each once."""
@@ -85,6 +82,15 @@ class Outcomes(Staging):
             name = list_keys(session, f"sought {next(self._numbers)}", keys)
             yield session, name
             session.execute(f"drop table {name}")
+
+
+def _outcomes(place: Changed, sought: str) -> str:
+    key = identifier(place.key)
+    return (
+        f"select {key} as key, {EXPIRES_ON} as expires_on, false as set_aside from {place.published} "
+        f"where {key} {sought} union all "
+        f"select {key}, min({EXPIRES_ON}), true from {place.aside} where {key} {sought} group by {key}"
+    )
 
 
 def list_keys(session: Session, name: str, keys: pa.Array) -> str:

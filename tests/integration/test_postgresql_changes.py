@@ -100,6 +100,7 @@ def test_what_became_of_rows_is_told_by_their_keys(there: InPostgreSQL) -> None:
         assert [(one["expires_on"], one["set_aside"]) for one in found if one["key"].int == 72] == [(SOON, True)]
         assert len(found) == 3
         assert changes.outcomes("lines", keys([])).num_rows == 0
+        assert numbers(changes.outcomes("lines")["key"].combine_chunks()) == [21, 22, 23, 24, 71, 72]
 
 
 def test_keys_are_given_of_rows_published_and_set_aside(there: InPostgreSQL) -> None:

@@ -11,13 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from privacy.errors import StoreError, VerificationError
+from privacy.fates import Fate
+from privacy.treat import staged_schema
+from stores.warehouse import Comments, Grouped
 from stores.warehouse.changes import Standing
 from stores.warehouse.postgresql import PostgreSQLWarehouse
 from stores.warehouse.postgresql_layout import READER
 from stores.warehouse.postgresql_rights import MADE_ANEW
 from tests.postgres import PostgresServer
 from tests.small_changes import Numbers, after, change, changing, keys, numbers, replace, sorted_contents
-from tests.small_warehouse import LATER, SEAL, SHOP, Rows, at, policy, publish, record, row
+from tests.small_warehouse import LATER, SEAL, SHOP, Row, Rows, at, batch_of, policy, publish, record, row, token
 from tests.warehouses import InPostgreSQL
 
 SOON = datetime.date(2027, 3, 1)
@@ -125,6 +128,88 @@ def test_a_table_is_counted_as_it_will_be(there: InPostgreSQL) -> None:
         )
         assert changes.standing("lines") == Standing(published=3, set_aside=1)
         assert changes.standing("sales") == Standing(published=4, set_aside=0)
+
+
+def group(number: int, day: datetime.date | None, fate: Fate, reason: str | None = None) -> Row:
+    """Make a row of a sale to a guest, out of which guests are made."""
+    return row(LATER, guest_id=number, email=200 + number, on_day=day, _fate=int(fate), _reason=reason)
+
+
+def test_groups_leave_and_are_made_anew_of_the_rows_that_are_given(there: InPostgreSQL) -> None:
+    guests = policy().tables["guest"]
+    schema = (
+        staged_schema(policy(), guests).append(pa.field("_fate", pa.uint8())).append(pa.field("_reason", pa.string()))
+    )
+    rows = [
+        group(6, SOON, Fate.PUBLISHED),
+        group(6, LATER, Fate.PUBLISHED),
+        group(7, None, Fate.QUARANTINED, "misfit"),
+        group(7, None, Fate.QUARANTINED, "misfit"),
+        group(8, None, Fate.EXPIRED),
+    ]
+    assert guests.derived
+    with changing(opened(there)) as changes:
+        batches = pa.RecordBatchReader.from_batches(schema, [batch_of(schema, []), batch_of(schema, rows)])
+        grouped = changes.replace_groups("guests", keys([5, 6, 7, 8]), batches, guests.derived)
+        assert changes.standing("guests") == Standing(published=1, set_aside=1)
+        for name, table in policy().in_order():
+            if name != "guest":
+                changes.replace(
+                    table.publish_as, keys([]), staged_schema(policy(), table), iter([]), 0, table.primary_key
+                )
+        changes.seal(record("run-2"), SEAL)
+        changes.publish()
+
+    assert grouped.fates == {Fate.PUBLISHED: 1, Fate.QUARANTINED: 1, Fate.EXPIRED: 1}
+    assert there.rows("select guest_id, on_day from analytics.guests") == [(token(6), SOON)]
+    assert there.rows("select key, email from sluis_private.guests") == [(token(6), token(206))]
+    assert there.rows("select guest_id from sluis_quarantine.guests") == [(token(7),)] * 2
+
+
+def test_of_groups_that_neither_leave_nor_come_nothing_is_made(there: InPostgreSQL) -> None:
+    guests = policy().tables["guest"]
+    schema = (
+        staged_schema(policy(), guests).append(pa.field("_fate", pa.uint8())).append(pa.field("_reason", pa.string()))
+    )
+    assert guests.derived
+    with changing(opened(there)) as changes:
+        none = pa.RecordBatchReader.from_batches(schema, [batch_of(schema, [])])
+        assert changes.replace_groups("guests", keys([]), none, guests.derived) == Grouped({}, {})
+        assert changes.standing("guests") == Standing(published=1, set_aside=0)
+
+
+@pytest.mark.parametrize(
+    ("keys_before", "leave", "come"),
+    [
+        (pa.array([1, 2, 2**62]), pa.array([2, 2**62, 7]), pa.array([2, 3])),
+        (pa.array(["a", "A", "a ", "it's"]), pa.array(["a", "it's"]), pa.array(["á", "it's"])),
+        (pa.array([datetime.date(2020, 1, 1)]), pa.array([datetime.date(2020, 1, 1)]), pa.array([SOON])),
+    ],
+    ids=["numbers", "texts", "days"],
+)
+def test_keys_that_are_no_tokens_leave_and_come_as_they_are(
+    postgres: PostgresServer, keys_before: pa.Array, leave: pa.Array, come: pa.Array
+) -> None:
+    there = InPostgreSQL(postgres.new_database())
+    schema = pa.schema([("article", keys_before.type), ("_expires_on", pa.date32())])
+
+    def rows(some: pa.Array) -> pa.RecordBatch:
+        return pa.record_batch([some, pa.nulls(len(some), pa.date32())], schema=schema)
+
+    warehouse, none = opened(there), schema.empty_table()
+    with warehouse.exclusive("run-1"), warehouse.candidate("run-1") as candidate:
+        candidate.stage("articles", schema, iter([rows(keys_before)]), 9, "article", Comments("", {}))
+        candidate.quarantine("articles", none)
+        candidate.seal(record("run-1"), SEAL)
+        candidate.publish()
+    with changing(warehouse) as changes:
+        assert changes.outcomes("articles", leave)["key"].combine_chunks().type == keys_before.type
+        changes.replace("articles", leave, schema, iter([rows(come)]), len(come), "article")
+        changes.quarantine("articles", none)
+        changes.seal(record("run-2"), SEAL)
+        changes.publish()
+    found = {key for (key,) in there.rows("select article from analytics.articles")}
+    assert found == ({*keys_before.to_pylist()} - {*leave.to_pylist()}) | {*come.to_pylist()}
 
 
 def test_a_hundred_thousand_keys_may_be_asked_for_and_leave(there: InPostgreSQL) -> None:

@@ -72,6 +72,9 @@ class Reading:
     since: tuple[str, ColumnType, datetime.datetime] | None = None
     """Only rows changed since a moment, and some more: this column, of the type that it is declared to be (date or
     timestamp), is not surely before it; it may be NULL, or no moment at all."""
+    ahead: tuple[tuple[str, ColumnType, datetime.datetime], ...] = ()
+    """Beside those changed `since`: rows in which one of these columns is not surely before a moment. Here NULL is no
+    match."""
 
     def where(self, as_text: str = "{}", narrowed: Iterable[str] = ()) -> str:
         """Give the condition in SQL.

@@ -8,6 +8,7 @@ the first of them on each value is looked at.
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterable, Iterator
 
@@ -80,10 +81,18 @@ def _narrowed(reading: Reading) -> Iterator[str]:
         listed = literal(json.dumps(values.to_pylist()))
         yield f"{identifier(column)} collate binary in (select value from json_each({listed}))"
     if reading.since:
-        name, _, moment = reading.since
-        column, least = identifier(name), literal(least_text(moment))
-        other = f"typeof({column}) <> 'text' or {column} not like '{DATE_SHAPED}'"
-        yield f"({column} collate binary >= {least} or {other})"
+        later = [
+            f"{identifier(reading.since[0])} is null",
+            *(_not_before(*one) for one in (reading.since, *reading.ahead)),
+        ]
+        yield f"({' or '.join(later)})"
+
+
+def _not_before(column: str, _: ColumnType, moment: datetime.datetime) -> str:
+    """Tell where a column may hold a moment that is no earlier, or holds none."""
+    name = identifier(column)
+    other = f"typeof({name}) not in ('text', 'null') or {name} not like '{DATE_SHAPED}'"
+    return f"{name} collate binary >= {literal(least_text(moment))} or {other}"
 
 
 def _sentinel(reading: Reading) -> str:

@@ -50,6 +50,11 @@ class TableCounts:
         """Count the rows of the whole table in the source."""
         return self.extracted if self.in_source is None else self.in_source
 
+    @property
+    def published_rows(self) -> int:
+        """Count the rows of the whole table as it is published."""
+        return self.fates[Fate.PUBLISHED] if self.in_table is None else self.in_table
+
     def as_json(self) -> dict[str, Any]:
         """Give the counts as the command's JSON does."""
         counts: dict[str, Any] = {"extracted": self.extracted}

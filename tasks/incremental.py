@@ -35,6 +35,9 @@ SAID = {
 }
 """Why a run is full, by what is not as it was."""
 
+LOOKED_BACK = 50
+"""How many publishes may lie between two refreshes."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -105,11 +108,10 @@ def find_changes(
 
 
 def _carried_on(ledger: Ledger, world: World, record: RunRecord) -> PublishedRun:
-    """Give the last publish, if it was a refresh and nothing that decides of all rows has changed since."""
-    rules, last = world.policy.incremental, ledger.runs.last_published()
+    """Give the last refresh, if what it published still stands and nothing that decides of all rows has changed."""
+    rules, last = world.policy.incremental, _last_refresh(ledger)
     assert rules, "the policy asks for none"
-    if last is None or not (before := last.record.get("carried")):
-        raise FullRunNeededError("what is published was not made by a run that could be carried on")
+    before = last.record["carried"]
     for what, said in SAID.items():
         if before["basis"].get(what) != record.carried["basis"][what]:
             raise FullRunNeededError(said)
@@ -118,6 +120,21 @@ def _carried_on(ledger: Ledger, world: World, record: RunRecord) -> PublishedRun
     if datetime.date.fromisoformat(before["full_on"]) <= earlier(world.today, rules.full_every):
         raise FullRunNeededError(f"the last full run is {rules.full_every} old")
     return last
+
+
+def _last_refresh(ledger: Ledger) -> PublishedRun:
+    """Give the last run that read the source; a nightly retention run after it that took nothing out is no matter."""
+    for run in ledger.runs.recent(None, LOOKED_BACK):
+        if run.record.get("carried"):
+            return run
+        if run.record["kind"] not in ("retention", "erasure") or _took_out(run):
+            break
+    raise FullRunNeededError("what is published is not what a run left that could be carried on")
+
+
+def _took_out(run: PublishedRun) -> bool:
+    tables = run.record["tables"].values()
+    return any(table["extracted"] != table["published"] + table["quarantined"] for table in tables)
 
 
 def _closure(extraction: Extraction, changes: Changes, schema: Schema, last: PublishedRun) -> Closure:

@@ -1,4 +1,4 @@
-"""A corner shop whose rows tell when they were written last, with one table for each way in which rows hang together."""
+"""A corner shop whose rows tell when they were written, with a table for each way in which rows hang together."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ tables:
     recipients: [staff]
     subject: {who: buyer, found_by: [{column: buyer_id, identifies: customer}], happened: sent_at}
     primary_key: letter_id
-    retention: {clock_of: [sale_id], otherwise: {keep_at_most: 2 years, after: sent_at, because: Stale.}, because: Sale.}
+    retention: {clock_of: [sale_id], otherwise: {keep_at_most: 2 years, after: sent_at, because: Old.}, because: Sale.}
     columns:
       letter_id: {type: integer, role: direct_identifier, treatment: {kind: pseudonymize, domain: letter}}
       sale_id: {references: sale}

@@ -71,10 +71,9 @@ class Reading:
     by bit); NULLs and what is named twice count for nothing. Long lists are asked for in several statements."""
     since: tuple[str, ColumnType, datetime.datetime] | None = None
     """Only rows changed since a moment, and some more: this column, of the type that it is declared to be (date or
-    timestamp), is not surely before it; it may be NULL, or no moment at all."""
+    timestamp), is not surely before it; it may be NULL, or no moment at all …"""
     ahead: tuple[tuple[str, ColumnType, datetime.datetime], ...] = ()
-    """Beside those changed `since`: rows in which one of these columns is not surely before a moment. Here NULL is no
-    match."""
+    """… or one of these columns is not surely before its moment, and not NULL."""
 
     def where(self, as_text: str = "{}", narrowed: Iterable[str] = ()) -> str:
         """Give the condition in SQL.

@@ -81,18 +81,15 @@ def _narrowed(reading: Reading) -> Iterator[str]:
         listed = literal(json.dumps(values.to_pylist()))
         yield f"{identifier(column)} collate binary in (select value from json_each({listed}))"
     if reading.since:
-        later = [
-            f"{identifier(reading.since[0])} is null",
-            *(_not_before(*one) for one in (reading.since, *reading.ahead)),
-        ]
-        yield f"({' or '.join(later)})"
+        name, _, moment = reading.since
+        column = identifier(name)
+        other = f"typeof({column}) <> 'text' or {column} not like '{DATE_SHAPED}'"
+        ahead = "".join(f" or {_from(identifier(name), moment)}" for name, _, moment in reading.ahead)
+        yield f"({_from(column, moment)} or {other}{ahead})"
 
 
-def _not_before(column: str, _: ColumnType, moment: datetime.datetime) -> str:
-    """Tell where a column may hold a moment that is no earlier, or holds none."""
-    name = identifier(column)
-    other = f"typeof({name}) not in ('text', 'null') or {name} not like '{DATE_SHAPED}'"
-    return f"{name} collate binary >= {literal(least_text(moment))} or {other}"
+def _from(column: str, moment: datetime.datetime) -> str:
+    return f"{column} collate binary >= {literal(least_text(moment))}"
 
 
 def _sentinel(reading: Reading) -> str:

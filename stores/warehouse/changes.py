@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -43,10 +42,6 @@ class Changes(Sealable, Protocol):
 
     def referring(self, table: str, column: str, keys: pa.Array) -> pa.Array:
         """Give the keys of rows, published or set aside, whose reference in a column is one of `keys`, each once."""
-        ...
-
-    def next_expiry(self) -> datetime.date | None:
-        """Give the first day on which a row, published or set aside, must be absent; None where no clock runs."""
         ...
 
     def replace(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,14 +72,6 @@ class Outcomes(Staging):
                     f"union select {key} from {place.aside} {where} and {key} is not null"
                 )
             )
-
-    def next_expiry(self) -> datetime.date | None:
-        """Give the first day on which a row, published or set aside, must be absent; None where no clock runs."""
-        places = [place for table in self._tables.values() for place in (table.published, table.aside)]
-        least = " union all ".join(f"select min({EXPIRES_ON}) as day from {place}" for place in places)
-        ((day,),) = self._holding.rows(f"select min(day) from ({least}) as days")
-        found: datetime.date | None = day
-        return found
 
     def _place(self, table: str) -> Changed:
         if place := self._tables.get(table):

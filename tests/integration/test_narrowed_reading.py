@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -160,6 +161,17 @@ def test_since_the_beginning_of_time_all_rows_have_changed(shop: Shop) -> None:
     shop.fill(sa.Integer(), sa.String(40), [(0, "0001-01-01T00:00:00+00:00"), (1, "2026-01-01")])
 
     assert shop.read(since("timestamp", datetime.datetime.min.replace(tzinfo=UTC))) == [0, 1]
+
+
+def test_what_lay_ahead_of_another_moment_is_read_beside_what_has_changed(shop: Shop) -> None:
+    ahead = [None, "2026-01-01T00:00:00+00:00", "2026-11-20T12:00:00+00:00", "2030-01-01T00:00:00+00:00"]
+    stamps = [*("2020-01-01T00:00:00+00:00" for _ in ahead), NOON.isoformat()]
+    shop.fill(sa.String(40), sa.String(40), list(zip([*ahead, None], stamps, strict=True)))
+    changed = since("timestamp")
+
+    assert shop.read(changed) == [4]
+    week_ago = ("k", ColumnType("timestamp"), NOON - datetime.timedelta(days=7))
+    assert shop.read(dataclasses.replace(changed, ahead=(week_ago,))) == [2, 3, 4]
 
 
 def test_since_and_among_hold_together(shop: Shop) -> None:

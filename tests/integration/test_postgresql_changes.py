@@ -114,14 +114,6 @@ def test_rows_are_found_by_what_they_refer_to(there: InPostgreSQL) -> None:
         assert numbers(changes.referring("letters", "buyer_id", keys([]))) == []
 
 
-def test_the_first_day_on_which_a_row_must_be_absent_may_be_that_of_one_set_aside(there: InPostgreSQL) -> None:
-    with changing(opened(there)) as changes:
-        assert changes.next_expiry() == SOON
-    change(opened(there), {"line": [72]}, {})
-    with changing(opened(there)) as changes:
-        assert changes.next_expiry() == LATER
-
-
 def test_a_table_is_counted_as_it_will_be(there: InPostgreSQL) -> None:
     with changing(opened(there)) as changes:
         replace(

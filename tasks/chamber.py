@@ -142,7 +142,7 @@ class Chamber:
         self._open.finish(treater)
         self.record.tables[table.publish_as] = counts
         if self.found:
-            self.found.count(name, counts)
+            self.facts[name] = dataclasses.replace(self.facts[name], seen_in_part=self.found.whole(name, counts))
             return counts
         self.record.content[table.publish_as] = str(treater.content)
         if self.policy.incremental and not table.derived:

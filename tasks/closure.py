@@ -91,9 +91,7 @@ class Closure:
             raise FullRunNeededError(TOO_MANY)
         decided = self._decide_all(name) if name in self._whole else self._decide(name, sought)
         if sought.null_count or decided.keys.null_count or not _among(sought, decided.keys).all():
-            raise FullRunNeededError(
-                f"{name}: rows without a key, or with one that reads otherwise, cannot be found again"
-            )
+            raise FullRunNeededError(f"{name}: rows whose key is missing, or reads otherwise, cannot be found again")
         self._know(name, decided, sought)
         known, alike = decided.found_in(self.changes.outcomes(table.publish_as, decided.published))
         of_sought = _among(decided.keys, sought)

@@ -12,6 +12,7 @@ from importlib import metadata
 
 import pyarrow as pa
 
+from expectations.candidate import Whole
 from privacy.content import METHOD, KeySet
 from privacy.evidence import PublishedRun, RunRecord, TableCounts
 from privacy.marts import first_open_month
@@ -59,14 +60,13 @@ class Found:
         there = self.changes.keys(published)
         return there.slice(0, 0) if name in self.extraction.only else there
 
-    def count(self, name: str, counts: TableCounts) -> TableCounts:
-        """Add to what became of the rows seen how many the whole table has, once it is replaced."""
+    def whole(self, name: str, counts: TableCounts) -> Whole:
+        """Count all rows of a table, once it is replaced, and note it beside what became of those seen."""
         standing = self.changes.standing(self.extraction.world.policy.tables[name].publish_as)
+        groups = standing.published + standing.set_aside
         counts.in_table = standing.published
-        counts.in_source = (
-            self.tables[name].keys.rows if name in self.tables else standing.published + standing.set_aside
-        )
-        return counts
+        counts.in_source = self.tables[name].keys.rows if name in self.tables else groups
+        return Whole(standing.published, standing.set_aside, counts.in_source)
 
 
 def basis_of(world: World, held_back: str, record: RunRecord) -> dict[str, str]:

@@ -135,8 +135,8 @@ LONG_AGO = "2020-01-01T00:00:00+00:00"
 """When all rows were written that nobody changed since."""
 
 
-def at(years: int, days: int = 0) -> str:
-    """Give a moment so many years (and days) ago, by the shop's clock, in its spelling."""
+def at(years: int, days: int = 2) -> str:
+    """Give a moment so many years and days ago, by the shop's clock, in its spelling."""
     day = datetime.date.today() - datetime.timedelta(days=days)
     return f"{day.replace(year=day.year - years, day=min(day.day, 28)).isoformat()}T12:00:00+01:00"
 

@@ -18,18 +18,21 @@ from privacy.errors import StoreError
 from privacy.policy import Derived
 from stores.warehouse import Grouped, Readable
 from stores.warehouse.changes import Standing
-from stores.warehouse.postgresql_layout import RUN
+from stores.warehouse.postgresql_layout import RUN, SCRATCH
 from stores.warehouse.postgresql_merge import Changed
-from stores.warehouse.postgresql_outcomes import Outcomes, list_keys
+from stores.warehouse.postgresql_outcomes import Outcomes
 from stores.warehouse.postgresql_rights import let_read, refuse_what_is_of_others
 from stores.warehouse.postgresql_session import Session
 from stores.warehouse.postgresql_staging import stage_groups, stage_rows
 from stores.warehouse.postgresql_state import WAIT
+from stores.warehouse.postgresql_types import sql_type
 
 SWEPT_LATER = (
-    "{place}: {left} are still in its pages, because a transaction that began before may look at them, or the "
+    "{place}: {rows} are still in its pages, because a transaction that began before may look at them, or the "
     "connection was lost. Autovacuum sweeps them, or `vacuum`; until then nobody sees them in a query."
 )
+
+_DEAD = "select place, dead from unnest(%s::text[]) place, pg_stat_get_dead_tuples(place::regclass) dead where dead > 0"
 
 
 class PostgreSQLChanges(Outcomes):
@@ -40,6 +43,7 @@ class PostgreSQLChanges(Outcomes):
         self._changed: dict[str, Changed] = {}
         self._untouched: dict[str, tuple[pa.Schema, str]] = {}
         self._grouped: set[str] = set()
+        self._left: list[str] = []
         if not self._tables:
             self.close()
             raise StoreError(f"warehouse: nothing is published in {url.database} yet, so nothing of it can change.")
@@ -53,7 +57,7 @@ class PostgreSQLChanges(Outcomes):
             self._untouched[table] = (schema, key)
             return
         with self._beginning(table, leaving) as session:
-            session.execute(f"analyze {stage_rows(session, table, schema, come or iter(()), rows, key)}")
+            stage_rows(session, table, schema, come or iter(()), rows, key)
 
     def replace_groups(self, table: str, leaving: pa.Array, batches: pa.RecordBatchReader, derived: Derived) -> Grouped:
         """Let the groups with these keys leave a derived table; make anew those that rows are given of."""
@@ -63,24 +67,24 @@ class PostgreSQLChanges(Outcomes):
             return Grouped({}, {})
         with self._beginning(table, leaving) as session:
             rows = pa.RecordBatchReader.from_batches(batches.schema, come or iter(()))
-            target, grouped = stage_groups(session, table, rows, derived)
-            session.execute(f"analyze {target}")
+            _, grouped = stage_groups(session, table, rows, derived)
+        self._changed[table] = dataclasses.replace(self._changed[table], aside_comes=True)
         return grouped
 
     def quarantine(self, table: str, rows: pa.Table) -> None:
-        """Set rows aside; where none of a table are, and no other row of it is replaced, nothing is made."""
+        """Set rows aside; where none of a table are, nothing is made."""
+        if not len(rows):
+            return
         if table in self._untouched:
-            if not len(rows):
-                return
             schema, key = self._untouched.pop(table)
-            nobody = pa.array([], schema.field(key).type)
-            with self._beginning(table, nobody) as session:
+            with self._beginning(table, pa.array([], schema.field(key).type)) as session:
                 stage_rows(session, table, schema, iter(()), 0, key)
         super().quarantine(table, rows)
+        self._changed[table] = dataclasses.replace(self._changed[table], aside_comes=True)
 
     def standing(self, table: str) -> Standing:
         """Count the rows of a table as it will be, of a derived one groups."""
-        place = self._place(table)
+        place = self._changed.get(table) or self._place(table)
         counted = place.counted(changed=table in self._changed, groups=table in self._grouped)
         return Standing(*self._holding.rows(counted)[0])
 
@@ -95,39 +99,49 @@ class PostgreSQLChanges(Outcomes):
     def publish(self) -> None:
         """Change all tables at once, then let the server sweep up what that superseded."""
         super().publish()
-        for place in itertools.chain.from_iterable(changed.places for changed in self._changed.values()):
-            self._sweep(place)
+        if self._left:
+            self._sweep()
 
     def _publish(self) -> None:
         session = self._holding
         with session.transaction():
             session.execute(f"set local lock_timeout = '{WAIT}'")
             refuse_what_is_of_others(session)
-            for place in self._changed.values():
-                place.merge(session)
+            self._left = [place for changed in self._changed.values() for place in changed.merge(session)]
             session.execute(f"drop table {RUN}")
             self._name_run(session)
             let_read(session)
 
-    def _sweep(self, place: str) -> None:
-        """Vacuum a table; say so where dead rows stay in it, because somebody may still look at what was there."""
+    def _sweep(self) -> None:
+        """Vacuum what rows left; say so where they stay as dead ones, because somebody may still look at them."""
         try:
-            self._holding.execute(f"vacuum (index_cleanup on, truncate off) {place}")
-            ((dead,),) = self._holding.rows("select pg_stat_get_dead_tuples(%s::regclass)", [place])
-            left = f"{dead:,} superseded rows" if dead else ""
+            self._holding.execute(f"vacuum (index_cleanup on, truncate off) {', '.join(self._left)}")
+            found = dict(self._holding.rows(_DEAD, [self._left]))
         except StoreError:
-            left = "superseded rows"
-        if left:
-            self.warnings.append(SWEPT_LATER.format(place=place.replace('"', ""), left=left))
+            found = dict.fromkeys(self._left, None)
+        for place, dead in found.items():
+            rows = "superseded rows" if dead is None else f"{dead:,} superseded rows"
+            self.warnings.append(SWEPT_LATER.format(place=place.replace('"', ""), rows=rows))
 
     @contextmanager
     def _beginning(self, table: str, leaving: pa.Array) -> Iterator[Session]:
         """Begin to replace rows of a table: list the keys of those that leave."""
         place = self._place(table)
         with self._loader() as session:
-            list_keys(session, place.leaving_name, leaving)
+            _list_keys(session, place, leaving)
             yield session
+            session.execute(f"analyze {place.leaving}, {place.staged}")
         self._changed[table] = place
+
+
+def _list_keys(session: Session, place: Changed, keys: pa.Array) -> None:
+    """Make a table of keys (`key`), each once."""
+    distinct = (keys.storage if isinstance(keys, pa.ExtensionArray) else keys).unique().drop_null()
+    if isinstance(keys, pa.ExtensionArray):
+        distinct = pa.ExtensionArray.from_storage(keys.type, distinct)
+    session.execute(f"create unlogged table {place.leaving} (key {sql_type(keys.type)} primary key)")
+    if len(distinct):
+        session.append(SCRATCH, place.leaving_name, pa.table({"key": distinct}))
 
 
 def _unless_empty(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch] | None:

@@ -6,8 +6,9 @@ the transaction that wrote a row. The tables are searched through for it, no row
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from privacy.errors import VerificationError
 from stores.quoting import identifier
@@ -21,6 +22,13 @@ WAY_OUT = (
 )
 
 
+class Moved(NamedTuple):
+    """How many rows left a table, and came."""
+
+    left: int
+    came: int
+
+
 @dataclass(frozen=True)
 class Changed:
     """A published table of which rows are replaced."""
@@ -28,8 +36,10 @@ class Changed:
     table: str
     key: str
     """The name of its primary key."""
-    indexed: bool
-    """Whether it is known whose its rows are."""
+    columns: Mapping[str, Sequence[str]]
+    """Those of the table, its private index (none, where it is not known whose its rows are) and its quarantine."""
+    aside_comes: bool = False
+    """Whether rows are to be set aside."""
 
     @property
     def published(self) -> str:
@@ -76,54 +86,77 @@ class Changed:
         if not changed:
             return f"select (select count(*) from {self.published}), (select {asides} from {self.aside})"
         leave = f"(select count(*) from {self.published} where {key} in (select key from {self.leaving}))"
-        stay = f"select {key} from {self.aside} as l where {self._stays}"
-        comes = f"select {key} from {STAGED[QUARANTINE]}.{identifier(self.table)}"
+        aside = f"select {key} from {self.aside} as l where {self._stays}"
+        aside += f" union all select {key} from {self._staged_aside}" if self.aside_comes else ""
         return (
             f"select (select count(*) from {self.published}) - {leave} + (select count(*) from {self.staged}), "
-            f"(select {asides} from ({stay} union all {comes}) as aside)"
+            f"(select {asides} from ({aside}) as aside)"
         )
+
+    @property
+    def _staged_aside(self) -> str:
+        return f"{STAGED[QUARANTINE]}.{identifier(self.table)}"
 
     @property
     def _stays(self) -> str:
         return f"not exists (select 1 from {self.leaving} as g where g.key = l.{identifier(self.key)})"
 
-    def merge(self, session: Session) -> None:
-        """Let rows leave and come; VerificationError where anything else is found changed afterwards."""
-        moved = [self._move(session, *part) for part in self._parts()]
-        if self.indexed and len({*moved[:2]}) > 1:
-            raise VerificationError(f"{self.table}: its private index did not change as its rows did.{WAY_OUT}")
+    def merge(self, session: Session) -> Iterator[str]:
+        """Let rows leave and come; VerificationError where anything else is found changed afterwards.
 
-    @property
-    def places(self) -> list[str]:
-        """Name the tables in which rows leave and come."""
-        return [before for _, before, *_ in self._parts()]
+        Give the tables that rows left.
+        """
+        told, key, table = self.table, identifier(self.key), identifier(self.table)
+        moved = self._move(session, told, ANALYTICS, self.staged, key)
+        yield from [self.published] * bool(moved.left)
+        if INDEX in self.columns:
+            if moved != self._move(session, f"index of {told}", INDEX, f"{STAGED[INDEX]}.{table}", "key"):
+                raise VerificationError(f"{told}: its private index did not change as its rows did.{WAY_OUT}")
+            yield from [f"{INDEX}.{table}"] * bool(moved.left)
+        aside = self._staged_aside if self.aside_comes else ""
+        if self._move(session, f"{told} in quarantine", QUARANTINE, aside, key).left:
+            yield self.aside
 
-    def _parts(self) -> Iterator[tuple[str, str, str, str]]:
-        table = identifier(self.table)
-        yield self.table, self.published, self.staged, identifier(self.key)
-        if self.indexed:
-            yield f"index of {self.table}", f"{INDEX}.{table}", f"{STAGED[INDEX]}.{table}", "key"
-        yield f"{self.table} in quarantine", self.aside, f"{STAGED[QUARANTINE]}.{table}", identifier(self.key)
-
-    def _move(self, session: Session, told: str, before: str, staged: str, key: str) -> tuple[int, int]:
-        """Delete and insert in one table; give how many rows left and came."""
-        leave = f"{key} in (select key from {self.leaving})"
-        counted = f"select (select count(*) from {before}), (select count(*) from {before} where {leave}), "
-        ((were, left, came),) = session.rows(f"{counted}(select count(*) from {staged})")
-        names = ", ".join(identifier(name) for (name,) in session.rows(_COLUMNS, [staged]))
-        session.execute(f"delete from {before} where {leave}")
-        session.execute(f"insert into {before} ({names}) select {names} from {staged} order by {key}")
+    def _move(self, session: Session, told: str, schema: str, staged: str, key: str) -> Moved:
+        """Delete and insert in one table, where anything is to leave or come; tell how many rows did."""
+        table = f"{schema}.{identifier(self.table)}"
+        leave, come = f"{key} in (select key from {self.leaving})", staged or f"(select from {table} limit 0) as none"
+        ((were, left, came),) = session.rows(
+            f"select (select count(*) from {table}), (select count(*) from {table} where {leave}), "
+            f"(select count(*) from {come})"
+        )
+        if not left and not came:
+            return Moved(0, 0)
+        session.execute(f"delete from {table} where {leave}")
+        if came:
+            names = ", ".join(map(identifier, self.columns[schema]))
+            session.execute(f"insert into {table} ({names}) select {names} from {staged} order by {key}")
         ((are, written),) = session.rows(
-            f"select count(*), count(*) filter (where xmin = pg_current_xact_id()::xid) from {before}"
+            f"select count(*), count(*) filter (where xmin = pg_current_xact_id()::xid) from {table}"
         )
         if are != were - left + came or written != came:
             raise VerificationError(
                 f"{told}: {were:,} rows were there, {left:,} were to leave and {came:,} to come; "
                 f"{are:,} are there now, {written:,} of them written.{WAY_OUT}"
             )
-        return left, came
+        return Moved(left, came)
 
 
-_COLUMNS = (
-    "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped order by attnum"
-)
+def places_of(session: Session) -> dict[str, Changed]:
+    """Give every published table that has a key, as one that may change."""
+    columns: dict[str, dict[str, list[str]]] = {}
+    for schema, table, names in session.rows(_COLUMNS, [[ANALYTICS, INDEX, QUARANTINE]]):
+        columns.setdefault(table, {})[schema] = names
+    keys = dict(session.rows(_KEYS))
+    return {table: Changed(table, key, columns[table]) for table, key in keys.items()}
+
+
+_COLUMNS = """\
+select nspname::text, relname::text, array_agg(attname::text order by attnum) from pg_attribute
+join pg_class c on c.oid = attrelid join pg_namespace n on n.oid = relnamespace
+where relkind = 'r' and attnum > 0 and not attisdropped and nspname = any(%s) group by 1, 2"""
+
+_KEYS = f"""\
+select relname::text, attname::text from pg_index join pg_class c on c.oid = indrelid
+join pg_attribute on attrelid = c.oid and attnum = indkey[0]
+where indisprimary and relnamespace = to_regnamespace('{ANALYTICS}') order by 1"""

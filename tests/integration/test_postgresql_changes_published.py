@@ -110,7 +110,7 @@ BEFORE_COMMIT = (
     "candidate (",
     "delete from analytics",
     "insert into analytics",
-    "delete from sluis_quarantine",
+    "delete from sluis_private",
     "drop table sluis_meta",
     "rename",
     "grant",

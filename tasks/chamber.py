@@ -172,7 +172,7 @@ class Chamber:
         self.record.warnings += [*self._new.warnings, *warnings_of(self.record.tables, self.rows_before)]
 
     def _stage(self, table: Table, treater: TableTreater, batches: Iterator[pa.RecordBatch], rows: int) -> None:
-        limit = self.policy.quarantine.allowed(rows)
+        limit = self.policy.quarantine.allowed(self.found.tables[treater.name].keys.rows if self.found else rows)
         set_aside: list[pa.RecordBatch] = []
 
         def treated() -> Iterator[pa.RecordBatch]:

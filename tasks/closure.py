@@ -93,7 +93,9 @@ class Closure:
         if sought.null_count or decided.keys.null_count or not _among(sought, decided.keys).all():
             raise FullRunNeededError(f"{name}: rows whose key is missing, or reads otherwise, cannot be found again")
         self._know(name, decided, sought)
-        known, alike = decided.found_in(self.changes.outcomes(table.publish_as, decided.published))
+        known, alike = decided.found_in(
+            self.changes.outcomes(table.publish_as, None if name in self._whole else decided.published)
+        )
         of_sought = _among(decided.keys, sought)
         moved = ~alike & (known | ~decided.hidden | of_sought)
         self._moved[name] = decided.keys.filter(pa.array(moved))

@@ -26,7 +26,7 @@ version: "test"
 controller: {name: Corner shop, contact: shop@example.org, privacy_policy: Notice on the door}
 time_zone: Europe/Amsterdam
 fiscal_year: {first_month: 1}
-quarantine: {share: 1, rows: 100}
+quarantine: {share: 0.9, rows: 0}
 purposes: {sales: {meaning: Sell things.}}
 recipients: {staff: {meaning: Those who count.}}
 domains:

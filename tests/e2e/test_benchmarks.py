@@ -48,7 +48,9 @@ def test_all_contestants_but_the_script_by_hand_read_the_same_rows(told: dict[st
 
     assert len(set(rows.values())) == 1
     for name, part in BY_HAND.items():
-        assert by_hand[name] == pytest.approx(rows["copy"] * told["by_hand_share"] * part, rel=0.01, abs=9)  # half a row a table
+        assert by_hand[name] == pytest.approx(
+            rows["copy"] * told["by_hand_share"] * part, rel=0.01, abs=9
+        )  # half a row a table
 
 
 def test_the_steps_of_a_treatment_add_up_to_it(told: dict[str, Any]) -> None:

@@ -6,7 +6,9 @@ import datetime
 import os
 import threading
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from cli.answer import answer
 from cli.options import AsOf, Output, OutputAs, Strict, common
@@ -24,21 +26,27 @@ PREFECT_DEFAULTS = {
 """How a run from the command line meets Prefect: it sends no statistics; the command itself tells failures."""
 
 
+Full = Annotated[
+    bool, typer.Option("--full", help="Read every row, although the policy would be content with those that changed.")
+]
+
+
 @common
-def run(as_of: AsOf = None, strict: Strict = False, output: OutputAs = Output.text) -> None:
+def run(as_of: AsOf = None, full: Full = False, strict: Strict = False, output: OutputAs = Output.text) -> None:
     """Extract, treat, gate and publish: rebuild what analysts see.
 
-    Nothing becomes visible unless every promise of the policy holds on all rows. A running Prefect server
-    (PREFECT_API_URL) is used; without one, a temporary server records the run.
+    Nothing becomes visible unless every promise of the policy holds on all rows. Where the policy says how changed rows
+    are recognised, and the warehouse can be changed in place, only these are read, and what follows from them. A
+    running Prefect server (PREFECT_API_URL) is used; without one, a temporary server records the run.
 
     Exit codes: 0 published · 1 a promise is broken or a check crashed · 2 policy, key or usage · 3 runtime or lock ·
     4 the source drifted from the policy · 5 replay owed, or a ledger older than the warehouse · 6 warnings under
     --strict.
     """
-    answer(output, lambda: refresh(output, as_of), render_run, strict)
+    answer(output, lambda: refresh(output, as_of, full), render_run, strict)
 
 
-def refresh(output: Output, as_of: datetime.date | None) -> dict[str, Any]:
+def refresh(output: Output, as_of: datetime.date | None, full: bool = False) -> dict[str, Any]:
     """Run the main job's flow in this process; give its record. What is plainly wrong is told before Prefect starts."""
     read_rules(Settings.from_environment(os.environ))
     for variable, value in PREFECT_DEFAULTS.items():
@@ -48,6 +56,6 @@ def refresh(output: Output, as_of: datetime.date | None) -> dict[str, Any]:
     with progress_shown(output) as show:
         show("starting Prefect", 0, 0)
         from flows.refresh_warehouse import refresh_warehouse
-        from tasks.forms import PublishOptions
+        from tasks.forms import RefreshOptions
 
-        return refresh_warehouse(PublishOptions(as_of=as_of)).as_json()
+        return refresh_warehouse(RefreshOptions(as_of=as_of, rows="all" if full else "changed")).as_json()

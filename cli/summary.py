@@ -22,6 +22,8 @@ def render_run(console: Console, run: dict[str, Any]) -> None:
     """Show what became of each table's rows, how the gates stand, and where to look next."""
     console.print(f"Run {run['run_id']} · policy {run['policy_version']} · as of {run['as_of']}", highlight=False)
     console.print(counts_table(run["tables"]))
+    if why_full := run.get("why_full"):
+        console.print(f"All rows were read: {why_full}.", highlight=False)
     tell_reasons(console, run["tables"])
     gates = run["gates"]
     held = f"{gates['passed']} promises hold"
@@ -41,12 +43,11 @@ def counts_table(tables: dict[str, Any]) -> Table:
     table.add_column("table", no_wrap=True)
     words = [fate.word for fate in COUNTED]
     shown = [word for word in words if word == "published" or any(counts[word] for counts in tables.values())]
-    for heading in ("extracted", *shown):
-        table.add_column(heading, justify="right")
+    shown = ["extracted", *shown, *(["in_table"] if any("in_table" in counts for counts in tables.values()) else [])]
+    for heading in shown:
+        table.add_column(heading.replace("_", " "), justify="right")
     for name, counts in tables.items():
-        table.add_row(
-            name, *(Text(f"{counts[key]:,}", style="" if counts[key] else "dim") for key in ("extracted", *shown))
-        )
+        table.add_row(name, *(Text(f"{counts[key]:,}", style="" if counts[key] else "dim") for key in shown))
     return table
 
 

@@ -45,12 +45,29 @@ class Owed:
 
 
 @dataclass(frozen=True)
+class Whole:
+    """A table as it will be, where a run saw some of its rows only; of a derived table, groups."""
+
+    published: int
+    set_aside: int
+    in_source: int
+
+
+@dataclass(frozen=True)
 class TableFacts:
     """What the run knows of a table beside its rows: what became of them, and what the source itself counts."""
 
     counts: TableCounts
     source: Totals | None
     """None for a derived table, which the source does not have."""
+    seen_in_part: Whole | None = None
+    """Where the run changes some rows of it: all of the table. The rest is then of the rows that were seen."""
+
+    @property
+    def whole(self) -> Whole:
+        """Give how many rows all of the table has."""
+        fates = self.counts.fates
+        return self.seen_in_part or Whole(fates[Fate.PUBLISHED], fates[Fate.QUARANTINED], self.counts.extracted)
 
 
 def owed_by(policy: Policy, name: str, facts: TableFacts, as_of: datetime.date) -> Iterator[Owed]:
@@ -70,14 +87,13 @@ def owed_by(policy: Policy, name: str, facts: TableFacts, as_of: datetime.date) 
 
 
 def _of_table(policy: Policy, table: Table, facts: TableFacts, as_of: datetime.date) -> Iterator[RunPromise]:
-    counts = facts.counts
-    published = counts.fates[Fate.PUBLISHED]
-    yield RowCount(rows=published)
+    counts, whole = facts.counts, facts.whole
+    yield RowCount(rows=counts.fates[Fate.PUBLISHED])
     yield NothingExpired(as_of=as_of)
-    yield WithinQuarantine(rows=counts.fates[Fate.QUARANTINED], allowed=policy.quarantine.allowed(counts.extracted))
+    yield WithinQuarantine(rows=whole.set_aside, allowed=policy.quarantine.allowed(whole.in_source))
     if facts.source:
         yield Reconciles(read=Decimal(counts.extracted), counted=Decimal(facts.source.rows))
-    if published or 0 < counts.fates[Fate.QUARANTINED] == counts.extracted:
+    if whole.published or 0 < whole.set_aside == whole.in_source:
         yield NotEmpty()
 
 
@@ -90,7 +106,7 @@ def _of_column(
     if column.searched and column.treatment.gives(column.type, policy.time_zone) == "string":
         yield NoRawIdentifier()
     if of := profiled_as(column, policy.time_zone):
-        allowed = policy.value_drift.allowed(facts.counts.fates[Fate.PUBLISHED])
+        allowed = policy.value_drift.allowed(facts.whole.published)
         yield NoValueDrift(of=of, strictly=of == "text" and column.role != "non_personal", allowed=allowed)
     if linked:
         target = policy.tables[column.references]

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 from sqlalchemy.sql.compiler import BIND_PARAMS, BIND_PARAMS_ESC
 
 from expectations.candidate import Owed
+from expectations.changes import measure_of_changes
 from expectations.dialect import Dialect
 from expectations.drift_query import kinds_found
 from expectations.measures import measure_of
 from privacy.promises import NoValueDrift
+from stores.warehouse import Readable
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
 
-def expectation_of(owed: Owed, index: int, table: str, schema: str, sql: Dialect) -> Expectation:
+def expectation_of(
+    owed: Owed, index: int, table: str, schema: str, sql: Dialect, changes: Readable | None = None
+) -> Expectation:
     """Build the check of a promise; its meta tells its place in the suite and in the policy."""
     from expectations.kept import ExpectKept, ExpectNoValueDrift
 
@@ -25,7 +29,8 @@ def expectation_of(owed: Owed, index: int, table: str, schema: str, sql: Dialect
     if isinstance(promise, NoValueDrift):
         before, behind = kinds_found(f'"{owed.column}"', promise, sql)
         return ExpectNoValueDrift(unexpected_rows_query=before + "{batch}" + escaped(behind), meta=meta)
-    return ExpectKept(measure=measure_of(owed, table, schema, sql), meta=meta)
+    measure = measure_of_changes(owed, table, changes, sql) if changes else measure_of(owed, table, schema, sql)
+    return ExpectKept(measure=measure, meta=meta)
 
 
 def escaped(sql: str) -> str:

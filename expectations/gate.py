@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from expectations.candidate import Owed, Suites
+from expectations.changes import owed_by_changes, schema_of
 from expectations.checks import expectation_of
 from expectations.dialect import DIALECTS
 from privacy.evidence import CrashedCheck, DriftedValues, FailedPromise, GateReport
@@ -31,6 +32,7 @@ from privacy.promises import (
     SumWithin,
     WithinQuarantine,
 )
+from stores.warehouse import Readable
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -41,17 +43,23 @@ if TYPE_CHECKING:
 
 
 def check_candidate(
-    readable: sa.URL, schema: str, suites: Suites, on_progress: Callable[[int, int], None] = lambda done, total: None
+    readable: sa.URL,
+    schema: str,
+    suites: Suites,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    changes: Readable | None = None,
 ) -> GateReport:
     """Check every table's promises; a check that crashes is told apart from one that fails, and blocks as well.
 
-    on_progress is told how many tables are done, of how many.
+    on_progress is told how many tables are done, of how many. changes: where the schema holds the rows that come only.
     """
     passed, failed, crashed = 0, list[FailedPromise](), list[CrashedCheck]()
     with _source(readable) as source:
         for done, (table, owed) in enumerate(suites.items()):
             on_progress(done, len(suites))
-            for promise, result in zip(owed, _results(source, schema, table, owed), strict=True):
+            there = schema_of(table, changes) if changes else schema
+            owed = owed_by_changes(table, owed, changes) if changes else owed
+            for promise, result in zip(owed, _results(source, there, table, owed, changes), strict=True):
                 place = (promise.promise.kind, table, promise.column, promise.line)
                 if result["success"]:
                     passed += 1
@@ -106,11 +114,13 @@ def _context() -> EphemeralDataContext:
     return context
 
 
-def _results(source: SQLDatasource, schema: str, table: str, owed: list[Owed]) -> list[ExpectationValidationResult]:
+def _results(
+    source: SQLDatasource, schema: str, table: str, owed: list[Owed], changes: Readable | None
+) -> list[ExpectationValidationResult]:
     """Run one table's suite; results come in the order of the promises."""
     sql = DIALECTS[source.get_engine().dialect.name]
     asset = source.add_table_asset(table, table_name=table, schema_name=schema)
-    checks = [expectation_of(promise, index, table, schema, sql) for index, promise in enumerate(owed)]
+    checks = [expectation_of(promise, index, table, schema, sql, changes) for index, promise in enumerate(owed)]
     batch = asset.add_batch_definition_whole_table(table).get_batch()
     results = _validated(batch, checks)
     if any(map(_exception_of, results)):  # one crash takes with it all that its query asks

@@ -59,7 +59,7 @@ def measure_of(owed: Owed, table: str, schema: str, sql: Dialect) -> str:
             return _over_values(column, rows, "times > 1")
         case UniqueKey():
             before = f"select {column} as value, lag({column}) over ({sql.stored_order}) as before from {rows}"
-            return _alone(f"(select count(*) from ({before}) as pairs where value <= before)")
+            return alone(f"(select count(*) from ({before}) as pairs where value <= before)")
         case InValues():
             return _rows(f"{column} not in ({', '.join(map(literal, promise.values))})")
         case Between():
@@ -85,7 +85,7 @@ def measure_of(owed: Owed, table: str, schema: str, sql: Dialect) -> str:
                 f'select 1 from {schema}."{promise.table}" as target where target."{promise.key}" = referring.{column}'
             )
             astray = f"referring.{column} is not null and not exists ({found})"
-            return _alone(f"(select count(*) from {rows} as referring where {astray})")
+            return alone(f"(select count(*) from {rows} as referring where {astray})")
         case MaxNullRate():
             return _fact(f"count(*) - count({column}) > {promise.share} * count(*)")
         case NullCount():
@@ -124,14 +124,17 @@ def _over_values(column: str, rows: str, condition: str) -> str:
     """
     values = f"select cast({column} as varchar) as value, count(*) as times from {rows} where {column} is not null"
     profile = f"with profile as materialized ({values} group by 1)"
-    return _alone(f"({profile} select coalesce(sum(times), 0) from profile where {condition})")
+    return alone(f"({profile} select coalesce(sum(times), 0) from profile where {condition})")
 
 
 def _fact(condition: str) -> str:
     """Give 1 for a fact that breaks a promise."""
-    return _alone(f"cast({condition} as integer)")
+    return alone(f"cast({condition} as integer)")
 
 
-def _alone(number: str) -> str:
-    """Make an aggregate, of which a query gives one row, of a number in which no column of the table stands."""
-    return f"{number} + 0 * count(*)"
+def alone(number: str) -> str:
+    """Make an aggregate, of which a query gives one row, of a number in which no column of the table stands.
+
+    It is a whole number: of decimals Great Expectations warns, and reads all modules' sources to say from where.
+    """
+    return f"cast({number} as bigint) + 0 * count(*)"

@@ -13,6 +13,7 @@ import re
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -155,16 +156,21 @@ def _characters(written: str, flags: str) -> str:
     held = pc.match_substring_regex(_every_character(), rf"\A(?{flags}:{written})\z").to_numpy(zero_copy_only=False)
     edges = np.flatnonzero(np.diff(np.concatenate(([False], held, [False]))))
     codes = _codes()
-    runs = [(codes[first], codes[after - 1]) for first, after in edges.reshape(-1, 2)]
+    runs = [(int(codes[first]), int(codes[after - 1])) for first, after in edges.reshape(-1, 2)]
     listed = (_coded(first) + (f"-{_coded(last)}" if last > first else "") for first, last in runs)
     return f"[{''.join(listed)}]" if runs else _NOTHING
 
 
 @functools.cache
-def _codes() -> list[int]:
-    return [code for code in range(1, 0x110000) if not 0xD800 <= code <= 0xDFFF]
+def _codes() -> npt.NDArray[np.int32]:
+    return np.concatenate([np.arange(1, 0xD800, dtype=np.int32), np.arange(0xE000, 0x110000, dtype=np.int32)])
 
 
 @functools.cache
 def _every_character() -> pa.Array:
-    return pa.array(map(chr, _codes()), pa.string())
+    codes = _codes()
+    sizes = 1 + sum((codes >= least).astype(np.int32) for least in (0x80, 0x800, 0x10000))
+    ends = np.cumsum(sizes, dtype=np.int32)
+    written = codes.astype("<u4").tobytes().decode("utf-32-le").encode()
+    offsets = np.concatenate((np.zeros(1, np.int32), ends))
+    return pa.Array.from_buffers(pa.string(), len(codes), [None, pa.py_buffer(offsets), pa.py_buffer(written)])

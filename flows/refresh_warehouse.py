@@ -7,7 +7,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from privacy.evidence import RunRecord
 from stores.source import READERS
 from tasks.final_state import ends_readably
-from tasks.forms import PublishOptions
+from tasks.forms import RefreshOptions
 from tasks.gate_candidate import gate_candidate
 from tasks.in_parallel import in_parallel
 from tasks.inspect_source import inspect_source
@@ -26,10 +26,10 @@ from tasks.run_names import of_the_day
     persist_result=False,
 )
 @ends_readably(published)
-def refresh_warehouse(options: PublishOptions = PublishOptions()) -> RunRecord:  # noqa: B008 (frozen, a form's default)
+def refresh_warehouse(options: RefreshOptions = RefreshOptions()) -> RunRecord:  # noqa: B008 (frozen, a form's default)
     """Rebuild what analysts see: extract, treat, gate, publish."""
     with exclusive_run(options.as_of) as run:
-        inspect_source(run.id)
+        inspect_source(run.id, full=options.rows == "all")
         in_parallel(run.references, lambda table: load_table.submit(table, run.id), as_completed)
         gate_candidate(run.id)
         publish_candidate(run.id)

@@ -41,7 +41,7 @@ def changes(policy: Policy, keys: Keys, tables: Mapping[str, TablePlan], last: P
         yield f"key: {last.key_fingerprint} → {keys.fingerprint()}; every token changes"
     yield from _rules(outline(policy), last.record.get("outline", {}))
     for name, table in tables.items():
-        yield from _rows(name, table, last.record["tables"].get(name), contents.get(name))
+        yield from _rows(name, table, _whole(last.record["tables"].get(name)), contents.get(name))
 
 
 def _rules(now: Outline, before: Outline) -> Iterator[str]:
@@ -69,6 +69,11 @@ def _told(what: str, now: str | None, before: str | None) -> Iterator[str]:
         yield f"{what}: {before} → {now}"
 
 
+def _whole(counts: Mapping[str, int] | None) -> Mapping[str, int] | None:
+    """Give what the last run knew of all rows of a table: where it saw only some, how many are published."""
+    return {"published": counts["in_table"]} if counts and "in_table" in counts else counts
+
+
 def _rows(name: str, table: TablePlan, counts: Mapping[str, int] | None, content: str | None) -> Iterator[str]:
     if counts is None:
         return
@@ -76,7 +81,7 @@ def _rows(name: str, table: TablePlan, counts: Mapping[str, int] | None, content
     moved = [
         f"{word} {counts[word]:,} → {table.counts[word]:,} ({table.counts[word] - counts[word]:+,})"
         for word in words
-        if table.counts[word] != counts[word]
+        if table.counts[word] != counts.get(word, table.counts[word])
     ]
     if moved:
         yield f"{name}: rows {', '.join(moved)}"

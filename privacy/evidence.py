@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from privacy.fates import Fate
 from privacy.identifiers import Kind
@@ -36,11 +36,24 @@ class TableCounts:
     """The same over all rows read, by source column."""
     clockless: int = 0
     """Published rows whose clock has not started, where the table's rule has one."""
+    in_source: int | None = None
+    in_table: int | None = None
+    """Rows of the whole table, as the source has it and as it is published, where not all were read."""
 
     @property
     def extracted(self) -> int:
         """Count all rows read: the sum of their fates."""
         return sum(self.fates.values())
+
+    @property
+    def source_rows(self) -> int:
+        """Count the rows of the whole table in the source."""
+        return self.extracted if self.in_source is None else self.in_source
+
+    @property
+    def published_rows(self) -> int:
+        """Count the rows of the whole table as it is published."""
+        return self.fates[Fate.PUBLISHED] if self.in_table is None else self.in_table
 
     def as_json(self) -> dict[str, Any]:
         """Give the counts as the command's JSON does."""
@@ -52,7 +65,7 @@ class TableCounts:
             if by_fate
         }
         counts["quarantine_reasons"] = dict(sorted(self.reasons.items()))
-        return counts
+        return counts if self.in_table is None else counts | {"in_table": self.in_table}
 
 
 @dataclass(frozen=True)
@@ -137,6 +150,9 @@ class RunRecord:
     as_of: datetime.date
     kind: str = "refresh"
     """Refresh, erasure, retention or replay."""
+    mode: Literal["full", "incremental"] = "full"
+    why_full: str | None = None
+    """Why an incremental run, which the policy asks for, read all rows."""
     published: bool = False
     seconds: float = 0.0
     gates: GateReport = GateReport()
@@ -152,11 +168,14 @@ class RunRecord:
     """What was done to each table and column, as `privacy.changes.outline` tells it."""
     content: dict[str, str] = field(default_factory=dict)
     """A keyed checksum over the rows read, by published name."""
+    carried: dict[str, Any] = field(default_factory=dict)
+    """What an incremental run carries on from, as `tasks.incremental` has it."""
 
     def to_keep(self) -> dict[str, Any]:
         """Give the record as the ledger keeps it: with what later runs are compared with."""
         kept = {"kind": self.kind, "policy_digest": self.policy_digest, "decided": self.decided}
-        return {**self.as_json(), **kept, "outline": self.outline, "content": self.content}
+        compared = {"outline": self.outline, "content": self.content, "carried": self.carried}
+        return {**self.as_json(), **kept, **compared}
 
     def as_json(self) -> dict[str, Any]:
         """Give the record as `sluis run --output json` does."""
@@ -164,6 +183,7 @@ class RunRecord:
             "run_id": self.run_id,
             "policy_version": self.policy_version,
             "as_of": self.as_of.isoformat(),
+            **({"mode": self.mode, "why_full": self.why_full} if self.kind == "refresh" else {}),
             "published": self.published,
             "seconds": round(self.seconds, 2),
             "gates": {
@@ -202,5 +222,5 @@ def warnings_of(tables: Mapping[str, TableCounts], rows_before: Mapping[str, int
             yield f"{name}: rows whose clock does not run yet (event not set): {counts.clockless:,}"
         if set_aside := counts.fates[Fate.QUARANTINED]:
             yield f"{name}: rows in quarantine: {set_aside:,}"
-        if not counts.extracted and rows_before.get(name):
+        if not counts.source_rows and rows_before.get(name):
             yield f"{name}: the source has no rows any more; the last run read {rows_before[name]:,}"

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr
 from privacy.canonical import Form
 from privacy.column_types import ColumnType, DeclaredType
 from privacy.identifiers import Kind
+from privacy.policy_incremental import Incremental
 from privacy.policy_marts import Mart
 from privacy.policy_parts import Name, Part, Path, Reason, SourceName
 from privacy.policy_rights import Approvals, Holds, Requests, Subject, Tombstones
@@ -156,6 +157,7 @@ class Table(Part):
     retention: Retention
     while_held: Literal["leave", "stay"] = "leave"
     objected_when_set: Name | None = None
+    changed: SourceName | None = None
     derived: Derived | None = None
     columns: dict[Name, Column] = Field(min_length=1)
     never_extracted: dict[SourceName, Reason] = Field(default={})
@@ -195,6 +197,7 @@ class Policy(Part):
     tombstones: Tombstones = Tombstones()
     holds: Holds | None = None
     source: SourceRules | None = None
+    incremental: Incremental | None = None
     marts: dict[Name, Mart] = Field(default={})
     tables: dict[Name, Table] = Field(min_length=1)
 
@@ -239,6 +242,14 @@ class Policy(Part):
     def references(self) -> dict[str, frozenset[str]]:
         """Name all tables, each with those that its columns refer to."""
         return {name: frozenset(self.targets(name)) for name in self.tables}
+
+    def changed(self, name: str) -> str | None:
+        """Name the source column of a table that moves whenever a row is written, None where no column tells."""
+        return self.tables[name].changed or (self.incremental.changed if self.incremental else None)
+
+    def source_key(self, name: str) -> str:
+        """Name the source column of a table's primary key."""
+        return self.tables[name].source_of(self.tables[name].primary_key)
 
     def referred(self) -> set[str]:
         """Name the tables that any table refers to."""

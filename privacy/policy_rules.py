@@ -8,6 +8,7 @@ from itertools import chain
 
 from privacy.column_rules import column_rules
 from privacy.event_rules import broken_events
+from privacy.incremental_rules import incremental_rules
 from privacy.mart_rules import mart_rules
 from privacy.policy import Policy, Table
 from privacy.policy_parts import Broken
@@ -49,6 +50,7 @@ def broken_rules(policy: Policy) -> Iterator[Broken]:
     yield from broken_waivers(policy)
     yield from source_rules(policy)
     yield from mart_rules(policy)
+    yield from incremental_rules(policy)
 
 
 def _table(policy: Policy, table: Table) -> Iterator[Broken]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from privacy.column_types import ColumnType
-from privacy.content import Content
+from privacy.content import Content, KeySet
 from privacy.counting import sum_of, tally
 from privacy.declared import force_types
 from privacy.errors import TreatmentError
@@ -85,6 +85,7 @@ class TableTreater:
         self.treatments = {column: self._ready(column) for column in self.table.columns}
         self.counts = TableCounts()
         self.content = Content(world.keys.content_key())
+        self.keys_read = KeySet()
         self.index = FateIndexBuilder() if name in world.policy.referred() and not self.table.derived else None
 
     def treat(self, batch: pa.RecordBatch) -> TreatedBatch:
@@ -139,6 +140,9 @@ class TableTreater:
     def _decide(self, batch: pa.RecordBatch) -> tuple[Columns, Verdict]:
         columns, misfits = force_types(batch, self.read, self.world.policy.time_zone)
         self.content.add(columns)
+        if self.world.policy.incremental and not self.table.derived:
+            keys = KeySet.of(columns[self.table.source_of(self.table.primary_key)], self.world.keys.content_key())
+            self.keys_read = self.keys_read.with_more(keys)
         return columns, decide(self.name, self.table, columns, misfits, self.world)
 
     def _count(self, columns: Columns, verdict: Verdict, published: Mask, quarantined: Mask) -> None:

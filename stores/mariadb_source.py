@@ -20,7 +20,8 @@ import sqlalchemy as sa
 from privacy.errors import StoreError
 from stores.mariadb_connection import connect
 from stores.mariadb_rows import packed_rows, parsed
-from stores.mariadb_values import in_utc, kind_of, query, sums, types
+from stores.mariadb_values import in_utc, kind_of, query, sums, types, where
+from stores.narrowing import added_up, in_parts
 from stores.quoting import identifier
 from stores.readers import Readers
 from stores.server_facts import ServerFacts, mariadb_facts
@@ -125,15 +126,22 @@ class MariadbSnapshot:
 
     def totals(self, reading: Reading) -> Totals:
         self._refuse_without_snapshots(reading.table)
-        asked = sums(reading)
-        columns = "".join(f", {total}" for total in asked.values())
-        with self._readers.one() as reader, trouble_told(reading.table), reader.cursor() as cursor:
-            cursor.execute(f"select count(*){columns} from {identifier(reading.table)}{reading.where()}")
-            rows, *totals = cursor.fetchone() or ()
-        return Totals(rows, dict(zip(asked, map(Decimal, totals), strict=True)))
+        return added_up(reading, map(self._totals, in_parts(reading)))
 
     def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
         self._refuse_without_snapshots(reading.table)
+        for part in in_parts(reading):
+            yield from self._batches(part, rows)
+
+    def _totals(self, reading: Reading) -> Totals:
+        asked, there = sums(reading), where(reading, self._schema[reading.table])
+        columns = "".join(f", {total}" for total in asked.values())
+        with self._readers.one() as reader, trouble_told(reading.table), reader.cursor() as cursor:
+            cursor.execute(f"select count(*){columns} from {identifier(reading.table)}{there}")
+            rows, *totals = cursor.fetchone() or ()
+        return Totals(rows, dict(zip(asked, map(Decimal, totals), strict=True)))
+
+    def _batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
         present = self._schema[reading.table]
         asked, kinds, parsed_as = query(reading, present), reading.columns, types(reading, present)
         with self._readers.one() as reader, trouble_told(reading.table):

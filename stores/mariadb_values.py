@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime
+from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from privacy.column_types import ColumnType
-from stores.quoting import identifier
+from stores.narrowing import DATE_SHAPED, changed, least_by_any_clock, least_text
+from stores.quoting import identifier, literal
 from stores.source import WITH_OFFSET, WITHOUT_OFFSET, ColumnKind, Reading
 
 BITS_IN_INTEGER = 63
@@ -25,6 +27,7 @@ _FAMILIES = {
 }
 _FAMILY_OF = {native: family for family, natives in _FAMILIES.items() for native in natives.split()}
 
+_INDEXED = ("char", "varchar")
 _AS_NUMBERS = ("bit", "year", "zerofill")
 _CLOCKS = ("date", WITH_OFFSET, WITHOUT_OFFSET)
 
@@ -42,12 +45,61 @@ def query(reading: Reading, present: Mapping[str, ColumnKind]) -> str:
     """Select each row as one text, which ends in a line break."""
     fields = [_packed(identifier(name), kind, present[name]) for name, kind in reading.columns.items()]
     packed = ", ',', ".join(fields)
-    return rf"select concat({packed}, '\n') from {identifier(reading.table)}{reading.where()}"
+    return rf"select concat({packed}, '\n') from {identifier(reading.table)}{where(reading, present)}"
+
+
+def where(reading: Reading, present: Mapping[str, ColumnKind]) -> str:
+    """Give the condition on the rows to be read."""
+    return reading.where(narrowed=_narrowed(reading, present))
+
+
+def _narrowed(reading: Reading, present: Mapping[str, ColumnKind]) -> Iterator[str]:
+    if reading.among:
+        name, values = reading.among
+        column = identifier(name)
+        if pa.types.is_integer(values.type):
+            number = f"{column} + 0" if present[name].native in _AS_NUMBERS else column
+            yield f"{number} in ({', '.join(map(str, values.to_pylist()))})"
+        else:
+            listed = [f"x'{value.encode().hex()}'" for value in values.to_pylist()]
+            if present[name].native in _INDEXED and pc.all(pc.string_is_ascii(values)).as_py():
+                yield f"{column} in (_utf8mb4 {', _utf8mb4 '.join(listed)})"  # by the column's own index …
+            # … and then by bytes: a collation takes texts for one that differ in case, accents or blanks behind them
+            yield f"binary {_text(column)} in ({', '.join(listed)})"
+    on = lambda name, moment: _on(identifier(name), present[name], moment)  # noqa: E731
+    if conditions := changed(reading, on, lambda name: _unsure(identifier(name), present[name])):
+        yield f"({' or '.join(conditions)})"
+
+
+def _on(column: str, present: ColumnKind, moment: datetime.datetime) -> str:
+    match present.family:
+        case "text":
+            return f"{_text(column)} collate utf8mb4_bin >= {literal(least_text(moment))}"
+        case "date":
+            return f"{column} >= {literal(least_text(moment))}"
+        case family if family == WITH_OFFSET:
+            return f"{column} >= {_moment(moment.astimezone(datetime.UTC))}"
+        case _:
+            return f"{column} >= {_moment(least_by_any_clock(moment))}"
+
+
+def _unsure(column: str, present: ColumnKind) -> str:
+    """Say that a column is NULL, or no moment: 0000-00-00 is none."""
+    other = f"{_text(column)} not like '{DATE_SHAPED}'" if present.family == "text" else f"{column} < '0001-01-01'"
+    return f"{column} is null or {other}"
+
+
+def _moment(moment: datetime.datetime) -> str:
+    return literal(moment.replace(tzinfo=None).isoformat(" ", "microseconds"))
+
+
+def _text(column: str) -> str:
+    return f"convert({column} using utf8mb4)"
 
 
 def _packed(column: str, declared: ColumnType, present: ColumnKind) -> str:
     if present.family == "text":
-        return f"quote(convert({column} using utf8mb4))"
+        return f"quote({_text(column)})"
     if declared.name == "text":
         offset = ", '+00:00'" if present.family == WITH_OFFSET else ""
         return f"quote(concat({column}{offset}))"

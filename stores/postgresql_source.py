@@ -16,9 +16,10 @@ import psycopg
 import pyarrow as pa
 import sqlalchemy as sa
 
+from stores.narrowing import added_up, in_parts
 from stores.patience import patiently
 from stores.postgresql_connection import connection_string
-from stores.postgresql_values import AS_TEXT, kind_of, query, sums
+from stores.postgresql_values import kind_of, query, sums, where
 from stores.quoting import identifier, literal
 from stores.readers import Readers
 from stores.server_facts import ServerFacts, postgresql_facts
@@ -33,6 +34,7 @@ SETTINGS = {
     "timezone": "UTC",
     "client_encoding": "UTF8",
     "datestyle": "ISO",
+    "standard_conforming_strings": "on",
     "lock_timeout": "30s",
     "row_security": "off",  # a policy that hides rows is an error, as in pg_dump, and not a smaller shop
     "idle_in_transaction_session_timeout": "0",
@@ -132,14 +134,22 @@ class PostgresqlSnapshot:
         self.without: dict[str, str] = {}
 
     def totals(self, reading: Reading) -> Totals:
-        asked = sums(reading, self._schema[reading.table])
+        return added_up(reading, map(self._totals, in_parts(reading)))
+
+    def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
+        for part in in_parts(reading):
+            yield from self._batches(part, rows)
+
+    def _totals(self, reading: Reading) -> Totals:
+        present = self._schema[reading.table]
+        asked, there = sums(reading, present), where(reading, present)
         columns = "".join(f", ({total})::text" for total in asked.values())
         with self._readers.one() as cursor, trouble_told(reading.table):
-            cursor.execute(f"select count(*){columns} from {identifier(reading.table)}{reading.where(AS_TEXT)}")
+            cursor.execute(f"select count(*){columns} from {identifier(reading.table)}{there}")
             rows, *totals = cursor.fetchone()
         return Totals(rows, dict(zip(asked, map(Decimal, totals), strict=True)))
 
-    def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
+    def _batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
         kinds = reading.columns.values()
         with self._readers.one() as cursor, trouble_told(reading.table):
             cursor.execute(query(reading, self._schema[reading.table]))

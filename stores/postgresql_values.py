@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from privacy.column_types import ColumnType
-from stores.quoting import identifier
+from stores.narrowing import DATE_SHAPED, changed, least_by_any_clock, least_text
+from stores.quoting import identifier, literal
 from stores.source import WITH_OFFSET, WITHOUT_OFFSET, ColumnKind, Reading, kind
 
 _DIALECT = pg.dialect()
@@ -60,7 +63,46 @@ def query(reading: Reading, present: Mapping[str, ColumnKind]) -> str:
             marks.append(f"case when {column} not {_YEARS} then {1 << bit} else 0 end")
         else:
             asked.append(_asked(column, declared, present[name]))
-    return f"select {', '.join(asked)}, {' | '.join(marks)} from {identifier(reading.table)}{reading.where(AS_TEXT)}"
+    return f"select {', '.join(asked)}, {' | '.join(marks)} from {identifier(reading.table)}{where(reading, present)}"
+
+
+def where(reading: Reading, present: Mapping[str, ColumnKind]) -> str:
+    """Give the condition on the rows to be read."""
+    return reading.where(AS_TEXT, _narrowed(reading, present))
+
+
+def _narrowed(reading: Reading, present: Mapping[str, ColumnKind]) -> Iterator[str]:
+    if reading.among:
+        name, values = reading.among
+        if pa.types.is_integer(values.type):
+            column = _asked(identifier(name), ColumnType("integer"), present[name])
+            yield f"{column} = any('{{{', '.join(map(str, values.to_pylist()))}}}'::bigint[])"
+        else:
+            column = _asked(identifier(name), ColumnType("text"), present[name])
+            listed = f"any(array[{', '.join(map(literal, values.to_pylist()))}]::text[])"
+            yield f"{column} = {listed}"  # by the column's own index …
+            yield f'{column} collate "C" = {listed}'  # … and then sign by sign: a collation may take two for one
+    on = lambda name, moment: _on(identifier(name), present[name], moment)  # noqa: E731
+    if conditions := changed(reading, on, lambda name: _unsure(identifier(name), present[name])):
+        yield f"({' or '.join(conditions)})"
+
+
+def _on(column: str, present: ColumnKind, moment: datetime.datetime) -> str:
+    match present.family:
+        case "text":
+            return f'{column}::text collate "C" >= {literal(least_text(moment))}'
+        case "date":
+            return f"{column} >= date {literal(least_text(moment))}"
+        case family if family == WITH_OFFSET:
+            return f"{column} >= timestamptz {literal(moment.isoformat())}"
+        case _:
+            return f"{column} >= timestamp {literal(least_by_any_clock(moment).isoformat())}"
+
+
+def _unsure(column: str, present: ColumnKind) -> str:
+    """Say that a column is NULL, or no moment: what is before Christ is none."""
+    other = f"{column}::text not like '{DATE_SHAPED}'" if present.family == "text" else f"{column} < '0001-01-01'"
+    return f"{column} is null or {other}"
 
 
 def _is_bounded(declared: ColumnType, present: ColumnKind) -> bool:

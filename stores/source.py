@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -65,11 +66,23 @@ class Reading:
     """Only rows in which this column is NULL …"""
     filled: str | None = None
     """… and this one is not NULL or blank."""
+    among: tuple[str, pa.Array] | None = field(default=None, repr=False)
+    """Only rows in which this column is one of these values (Arrow `int64` or `string`, as they are read, compared bit
+    by bit); NULLs and what is named twice count for nothing. Long lists are asked for in several statements."""
+    since: tuple[str, ColumnType, datetime.datetime] | None = None
+    """Only rows changed since a moment, and some more: this column, of the type that it is declared to be (date or
+    timestamp), is not surely before it; it may be NULL, or no moment at all …"""
+    ahead: tuple[tuple[str, ColumnType, datetime.datetime], ...] = ()
+    """… or one of these columns is not surely before its moment, and not NULL."""
 
-    def where(self, as_text: str = "{}") -> str:
-        """Give the condition in SQL; `as_text`: how a column that may be a number is taken for text."""
+    def where(self, as_text: str = "{}", narrowed: Iterable[str] = ()) -> str:
+        """Give the condition in SQL.
+
+        as_text: how a column that may be a number is taken for text. narrowed: `among` and `since` in its own words.
+        """
         conditions = [f"{identifier(self.null)} is null"] if self.null else []
         conditions += [f"trim({as_text.format(identifier(self.filled))}) <> ''"] if self.filled else []
+        conditions += narrowed
         return f" where {' and '.join(conditions)}" if conditions else ""
 
 

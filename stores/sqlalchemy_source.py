@@ -6,7 +6,8 @@ account may write, and how long a statement may take, is for the database's own 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -17,6 +18,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from privacy.errors import UsageError
+from stores.narrowing import DATE_SHAPED, added_up, changed, in_parts, least_by_any_clock, least_text
 from stores.patience import patiently
 from stores.python_values import arrow_columns
 from stores.readers import Readers
@@ -32,6 +34,9 @@ SNAPSHOTS_BY_NATURE = ("duckdb",)
 """Databases of which every transaction sees one state."""
 
 ROWS_AT_ONCE = 4_096
+
+VALUES_AT_ONCE = 1_000
+"""Values are bound, each as a parameter, of which some databases take no more than two thousand."""
 
 
 class SqlalchemySource:
@@ -109,16 +114,23 @@ class SqlalchemySnapshot:
         self._readers, self._schema = Readers([connection]), schema
 
     def totals(self, reading: Reading) -> Totals:
+        return added_up(reading, map(self._totals, in_parts(reading, VALUES_AT_ONCE)))
+
+    def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
+        for part in in_parts(reading, VALUES_AT_ONCE):
+            yield from self._batches(part, rows)
+
+    def _totals(self, reading: Reading) -> Totals:
         decimals = [name for name, declared in reading.columns.items() if declared.name == "decimal"]
         sums = [sa.func.coalesce(sa.func.sum(_column(name)), 0) for name in decimals]
-        asked = _rows_of(reading, sa.select(sa.func.count(), *sums))
+        asked = _rows_of(reading, sa.select(sa.func.count(), *sums), self._schema[reading.table])
         with self._readers.one() as connection, trouble_told(reading.table):
             rows, *found = connection.execute(asked).one()
         return Totals(rows, {name: Decimal(str(total)) for name, total in zip(decimals, found, strict=True)})
 
-    def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
+    def _batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
         present, kinds = self._schema[reading.table], reading.columns
-        asked = _rows_of(reading, sa.select(*map(_column, kinds)))
+        asked = _rows_of(reading, sa.select(*map(_column, kinds)), present)
         options = {"stream_results": True, "yield_per": min(rows, ROWS_AT_ONCE)}
         with (
             self._readers.one() as connection,
@@ -134,10 +146,34 @@ def _column(name: str) -> sa.ColumnElement[Any]:
     return sa.column(sa.sql.quoted_name(name, True))
 
 
-def _rows_of(reading: Reading, query: sa.Select[Any]) -> sa.Select[Any]:
+def _rows_of(reading: Reading, query: sa.Select[Any], present: Mapping[str, ColumnKind]) -> sa.Select[Any]:
     query = query.select_from(sa.table(sa.sql.quoted_name(reading.table, True)))
     if reading.null:
         query = query.where(_column(reading.null).is_(None))
     if reading.filled:
         query = query.where(sa.func.char_length(sa.func.trim(_column(reading.filled))) > 0)
+    if reading.among:
+        name, values = reading.among
+        query = query.where(_column(name).in_(values.to_pylist()))
+    on = lambda name, moment: _on(_column(name), present[name], moment)  # noqa: E731
+    if conditions := changed(reading, on, lambda name: _unsure(_column(name), present[name])):
+        query = query.where(sa.or_(*conditions))
     return query
+
+
+def _on(column: sa.ColumnElement[Any], present: ColumnKind, moment: datetime.datetime) -> sa.ColumnElement[bool]:
+    match present.family:
+        case "text":
+            return column >= least_text(moment)
+        case "date":
+            return column >= datetime.date.fromisoformat(least_text(moment))
+        case family if family == WITH_OFFSET:
+            return column >= sa.literal(moment, sa.DateTime(timezone=True))
+        case _:
+            return column >= sa.literal(least_by_any_clock(moment), sa.DateTime())
+
+
+def _unsure(column: sa.ColumnElement[Any], present: ColumnKind) -> sa.ColumnElement[bool]:
+    """Say that a column is NULL, or no moment."""
+    missing = column.is_(None)
+    return sa.or_(missing, column.not_like(DATE_SHAPED)) if present.family == "text" else missing

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from privacy.declared import MISFITS
 from privacy.errors import StoreError
+from stores.narrowing import added_up, in_parts
 from stores.quoting import identifier
 from stores.readers import Readers
 from stores.settings import file_of
@@ -32,6 +33,7 @@ from stores.sqlite_values import (
     refuse_other_storage,
     sum_of_units,
     trusting_query,
+    where,
 )
 
 ATTEMPTS = 100
@@ -102,15 +104,22 @@ class SqliteSnapshot:
             yield reader
 
     def totals(self, reading: Reading) -> Totals:
+        return added_up(reading, map(self._totals, in_parts(reading)))
+
+    def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
+        for part in in_parts(reading):
+            yield from self._batches(part, rows)
+
+    def _totals(self, reading: Reading) -> Totals:
         decimals = {name: kind for name, kind in reading.columns.items() if kind.name == "decimal"}
         sums = "".join(f", {sum_of_units(identifier(name), kind)}" for name, kind in decimals.items())
         with self._reader(reading.table) as cursor:
-            cursor.execute(f"select count(*){sums} from {identifier(reading.table)}{reading.where()}")
+            cursor.execute(f"select count(*){sums} from {identifier(reading.table)}{where(reading)}")
             rows, *units = cursor.fetchone()
         scaled = zip(decimals.items(), units, strict=True)
         return Totals(rows, {name: Decimal(unit).scaleb(-kind.scale) for (name, kind), unit in scaled})
 
-    def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
+    def _batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
         names, kinds, done = [*reading.columns, MISFITS], reading.columns.values(), 0
         with self._reader(reading.table) as cursor:
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(rows)})

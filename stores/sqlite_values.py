@@ -8,7 +8,9 @@ the first of them on each value is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime
+import json
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +18,8 @@ import pyarrow.compute as pc
 
 from privacy.column_types import ColumnType, TypeName
 from privacy.key_index import Integers
-from stores.quoting import identifier
+from stores.narrowing import DATE_SHAPED, changed, least_text
+from stores.quoting import identifier, literal
 from stores.source import Reading
 
 EXACT_IN_DOUBLE = 10**15
@@ -52,7 +55,7 @@ def trusting_query(reading: Reading) -> str:
     texts = [identifier(name) for name, kind in reading.columns.items() if kind.name not in _SENTINELS]
     strange = " or ".join(f"{text} < '' or {text} >= x''" for text in texts) or "0"  # numbers < texts < bytes
     columns = ", ".join(map(identifier, reading.columns))
-    return f"{_sentinel(reading)} select {columns}, {strange} from {identifier(reading.table)}{reading.where()}"
+    return f"{_sentinel(reading)} select {columns}, {strange} from {identifier(reading.table)}{where(reading)}"
 
 
 def guarded_query(reading: Reading, after: int) -> str:
@@ -63,8 +66,30 @@ def guarded_query(reading: Reading, after: int) -> str:
     values = [_value(identifier(name), kind) for name, kind in reading.columns.items()]
     filled = " | ".join(f"(({identifier(name)} is not null) << {bit})" for bit, name in enumerate(reading.columns))
     columns = ", ".join(map(identifier, reading.columns))
-    rest = f"select {columns} from {identifier(reading.table)}{reading.where()} limit -1 offset {after}"
+    rest = f"select {columns} from {identifier(reading.table)}{where(reading)} limit -1 offset {after}"
     return f"{_sentinel(reading)} select {', '.join([*values, filled])} from ({rest})"
+
+
+def where(reading: Reading) -> str:
+    """Give the condition on the rows to be read."""
+    return reading.where(narrowed=_narrowed(reading))
+
+
+def _narrowed(reading: Reading) -> Iterator[str]:
+    if reading.among:
+        column, values = reading.among
+        listed = literal(json.dumps(values.to_pylist()))
+        yield f"{identifier(column)} collate binary in (select value from json_each({listed}))"
+    if conditions := changed(reading, _on, _unsure):
+        yield f"({' or '.join(conditions)})"
+
+
+def _on(name: str, moment: datetime.datetime) -> str:
+    return f"{identifier(name)} collate binary >= {literal(least_text(moment))}"
+
+
+def _unsure(name: str) -> str:
+    return f"typeof({identifier(name)}) <> 'text' or {identifier(name)} not like '{DATE_SHAPED}'"
 
 
 def _sentinel(reading: Reading) -> str:

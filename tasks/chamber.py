@@ -35,14 +35,17 @@ from stores.opening import open_source, open_warehouse
 from stores.settings import Settings, read_text
 from stores.source import Reading, Schema, Source
 from stores.warehouse import Candidate
+from tasks.closure import FullRunNeededError
 from tasks.comments import comments_on
 from tasks.extraction import LISTENER, Extraction, OnProgress
 from tasks.freed_memory import keep_little_freed_memory
 from tasks.gate import pass_gate
 from tasks.holds_intake import take_holds_in
-from tasks.marts import FrozenMarts, freeze_marts
+from tasks.incremental import Found, basis_of, find_changes
+from tasks.marts import FrozenMarts, freeze_marts, kept_marts
 from tasks.proof import search_for_applied
 from tasks.publication import Publication, new_run_id, open_publication
+from tasks.replacement import Replacement
 from tasks.requests_intake import Deadlines, take_in
 from tasks.tombstones import after_full_scan
 
@@ -53,7 +56,6 @@ class Chamber:
 
     world: World
     source: Source
-    candidate: Candidate
     publication: Publication
     actor: Actor
     record: RunRecord
@@ -61,6 +63,9 @@ class Chamber:
     """How many rows the last published run read, by published name."""
     on_progress: OnProgress
     extraction: Extraction | None = None
+    candidate: Candidate | None = None
+    found: Found | None = None
+    """What changed, where the run is incremental."""
     deadlines: Deadlines = field(default_factory=Deadlines)
     facts: dict[str, TableFacts] = field(default_factory=dict)
     """By source name."""
@@ -71,14 +76,21 @@ class Chamber:
         """Give the policy that the run executes."""
         return self.world.policy
 
-    def inspect(self, stack: ExitStack) -> None:
-        """Pass gate 0, then open the snapshot, take in requests and holds, look for values not to be invented."""
+    def inspect(self, stack: ExitStack, full: bool = False) -> None:
+        """Pass gate 0, then open the snapshot, take in requests and holds, and find out which rows are to be treated.
+
+        full: all of them, although the policy would be content with those that changed.
+        """
         schema = self.source.schema()
         refuse_drift(self.policy, find_drift(self.policy, schema))
         snapshot = stack.enter_context(self.source.snapshot())
         self._take_in_requests(Extraction(self.world, snapshot, self.on_progress), schema)
         self._take_in_holds(Extraction(self.world, snapshot, self.on_progress), schema)
         self.extraction = Extraction(self.world, snapshot, self.on_progress)
+        if self.policy.incremental:
+            self.record.why_full = self._find_changes(stack, schema, full)
+        if self.found is None:
+            self.candidate = stack.enter_context(self.publication.warehouse.candidate(self.record.run_id))
         for name, table in self.policy.tables.items():
             self._note_taken(table.derived.source if table.derived else name, table)
 
@@ -94,6 +106,27 @@ class Chamber:
         keys = self.publication.keyring.subjects()
         self.record.warnings += take_holds_in(extraction, schema, self.publication.ledger, keys, self.actor.name)
 
+    def _find_changes(self, stack: ExitStack, schema: Schema, full: bool) -> str | None:
+        """Begin with what changed alone, where that comes to the same as all; else say why it does not."""
+        carried = self.record.carried
+        carried["basis"] = basis_of(self.world, self.publication.held_back, self.record)
+        carried["full_on"], carried["keys"] = self.world.today.isoformat(), {}
+        publication = self.publication
+        try:
+            if full:
+                raise FullRunNeededError("somebody asked for it")
+            self.found = find_changes(stack, publication.warehouse, publication.ledger, self._open, schema, self.record)
+        except FullRunNeededError as why:
+            return str(why)
+        self.candidate, self.extraction, self.record.mode = (
+            Replacement(self.found),
+            self.found.extraction,
+            "incremental",
+        )
+        carried["full_on"] = self.found.full_on
+        carried["keys"] = {name: found.keys for name, found in self.found.tables.items()}
+        return None
+
     def load(self, name: str, also_tell: OnProgress | None = None) -> TableCounts:
         """Extract, treat and stage one table, after those it refers to; say what became of its rows."""
         table = self.policy.tables[name]
@@ -108,18 +141,24 @@ class Chamber:
             self.facts[name] = TableFacts(counts, totals)
         self._open.finish(treater)
         self.record.tables[table.publish_as] = counts
+        if self.found:
+            self.facts[name] = dataclasses.replace(self.facts[name], seen_in_part=self.found.whole(name, counts))
+            return counts
         self.record.content[table.publish_as] = str(treater.content)
+        if self.policy.incremental and not table.derived:
+            self.record.carried["keys"][name] = treater.keys_read
         return counts
 
     def gate(self) -> None:
         """Seal the candidate and check all its promises; GateError tells each one broken, and nothing is published."""
         self.record.tables = {table.publish_as: self.facts[name].counts for name, table in self.policy.in_order()}
-        self.marts = freeze_marts(self.candidate.marts, self.publication.ledger, self.world)
+        ledger = self.publication.ledger
+        self.marts = kept_marts(ledger, self.world) if self.found else freeze_marts(self._new.marts, ledger, self.world)
         self.record.marts = self.marts.counts()
-        self.publication.seal(self.candidate, self.publication.keyring.subjects().newest, self.world.now)
+        self.publication.seal(self._new, self.publication.keyring.subjects().newest, self.world.now)
         on_progress = functools.partial(self.on_progress, "gate")
-        marts = self.marts.suites(self.facts)
-        pass_gate(self.candidate, self.policy, self.facts, self.record, self.world.today, on_progress, marts)
+        marts = None if self.found else self.marts.suites(self.facts)
+        pass_gate(self._new, self.policy, self.facts, self.record, self.world.today, on_progress, marts)
 
     def publish(self) -> None:
         """Make the candidate what analysts see; what it freezes is in the ledger first, or it could be counted anew."""
@@ -127,12 +166,13 @@ class Chamber:
         self.publication.ledger.frozen.add(self.marts.new, self.record.run_id, self.world.now)
         publication = self.publication
         look = functools.partial(search_for_applied, publication.warehouse, publication.ledger, self.record.decided)
-        publication.publish(self.candidate, look if self.record.decided else dict)
-        after_full_scan(self.publication.ledger, self.world)
-        self.record.warnings += [*self.candidate.warnings, *warnings_of(self.record.tables, self.rows_before)]
+        publication.publish(self._new, look if self.record.decided else dict)
+        if not self.found:
+            after_full_scan(self.publication.ledger, self.world)
+        self.record.warnings += [*self._new.warnings, *warnings_of(self.record.tables, self.rows_before)]
 
     def _stage(self, table: Table, treater: TableTreater, batches: Iterator[pa.RecordBatch], rows: int) -> None:
-        limit = self.policy.quarantine.allowed(rows)
+        limit = self.policy.quarantine.allowed(self.found.tables[treater.name].keys.rows if self.found else rows)
         set_aside: list[pa.RecordBatch] = []
 
         def treated() -> Iterator[pa.RecordBatch]:
@@ -142,13 +182,13 @@ class Chamber:
                     set_aside.append(result.quarantined)
                 yield result.published
 
-        self.candidate.stage(table.publish_as, treater.schema, treated(), rows, table.primary_key, comments_on(table))
-        self.candidate.quarantine(table.publish_as, pa.Table.from_batches(set_aside, treater.set_aside_schema))
+        self._new.stage(table.publish_as, treater.schema, treated(), rows, table.primary_key, comments_on(table))
+        self._new.quarantine(table.publish_as, pa.Table.from_batches(set_aside, treater.set_aside_schema))
 
     def _stage_groups(self, table: Table, treater: TableTreater, batches: Iterator[pa.RecordBatch]) -> TableCounts:
         assert table.derived
         with readable(treater.grouping_schema, map(treater.treat_for_grouping, batches)) as reader:
-            grouped = self.candidate.stage_groups(table.publish_as, reader, table.derived, comments_on(table))
+            grouped = self._new.stage_groups(table.publish_as, reader, table.derived, comments_on(table))
         counts = TableCounts()
         counts.fates.update({Fate(fate): groups for fate, groups in grouped.fates.items()})
         counts.reasons.update(grouped.reasons)
@@ -167,6 +207,11 @@ class Chamber:
         for columns in self._open.look_at(reading, "names"):
             for source, treatment in invented:
                 treatment.note_taken(columns[source], self.world.taken)
+
+    @property
+    def _new(self) -> Candidate:
+        assert self.candidate, "the source was not inspected"
+        return self.candidate
 
     @property
     def _open(self) -> Extraction:
@@ -193,11 +238,8 @@ def open_chamber(settings: Settings, as_of: datetime.date | None) -> Iterator[Ch
     record = RunRecord(
         new_run_id(now), policy.version, policy.digest, keys.fingerprint(), world.as_of, outline=outline(policy)
     )
-    with (
-        open_publication(warehouse, ledger, keyring, actor, record, now) as publication,
-        warehouse.candidate(record.run_id) as candidate,
-    ):
+    with open_publication(warehouse, ledger, keyring, actor, record, now) as publication:
         last = ledger.runs.last_published("refresh")
         if last and last.key_fingerprint != keys.fingerprint():
             record.warnings.append(KEY_CHANGED)
-        yield Chamber(world, source, candidate, publication, actor, record, ledger.runs.last_rows(), LISTENER.get())
+        yield Chamber(world, source, publication, actor, record, ledger.runs.last_rows(), LISTENER.get())

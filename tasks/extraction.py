@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -12,8 +12,8 @@ import pyarrow as pa
 from privacy.clocks import past_event_days
 from privacy.declared import force_types
 from privacy.event_rules import link_to
+from privacy.incremental_rules import own_clock
 from privacy.key_index import Mask
-from privacy.retention_rules import ClockOf, KeepAtMost
 from privacy.treat import TableTreater, columns_read
 from privacy.world import LatestEvents, World
 from stores.source import Reading, Snapshot, Totals
@@ -38,21 +38,31 @@ class Extraction:
     snapshot: Snapshot
     on_progress: OnProgress
     ended: set[str] = field(default_factory=set)
+    only: Mapping[str, tuple[str, pa.Array]] = field(default_factory=dict)
+    """By table, the rows that are read: those of which a column has one of some values. What lies around them is known.
+
+    All rows, of tables that are not named.
+    """
 
     def treater(self, name: str) -> TableTreater:
-        """Begin a table, after those it refers to: find the events in other tables that start its clocks."""
-        retention = self.world.policy.tables[name].retention
-        rule = retention.otherwise if isinstance(retention, ClockOf) else retention
-        for other, event in rule.other_events if isinstance(rule, KeepAtMost) else ():
-            self.world.events[name, other, event] = self._latest(name, other, event)
+        """Begin a table, after those it refers to."""
+        if name not in self.only:
+            self.note_events(name)
         return TableTreater(name, self.world)
+
+    def note_events(self, name: str) -> None:
+        """Find the events in other tables that start a table's clocks."""
+        rule = own_clock(self.world.policy.tables[name])
+        for other, event in rule.other_events if rule else ():
+            self.world.events[name, other, event] = self._latest(name, other, event)
 
     def read(self, treater: TableTreater) -> tuple[Totals, Iterator[pa.RecordBatch]]:
         """Read a table; for a derived one, rows of the table that it is made of."""
-        table, reading = treater.table, Reading(treater.name, treater.read)
+        table, some = treater.table, self.only.get(treater.name)
+        reading = Reading(treater.name, treater.read, among=some)
         if table.derived:
             key = table.source_of(table.derived.one_row_per)
-            reading = Reading(table.derived.source, treater.read, null=table.derived.where_null, filled=key)
+            reading = Reading(table.derived.source, treater.read, table.derived.where_null, key, among=some)
         totals = self.snapshot.totals(reading)
         return totals, self._batches(reading, totals.rows, table.publish_as if table.derived else reading.table)
 
@@ -67,6 +77,14 @@ class Extraction:
 
         return replace(self, on_progress=both)
 
+    def raw(self, reading: Reading, what: str) -> Iterator[pa.RecordBatch]:
+        """Read rows as they come, how many there are not being known ahead."""
+        return self._batches(reading, 0, f"{reading.table} ({what})")
+
+    def count(self, table: str) -> int:
+        """Let the source count the rows of a table."""
+        return self.snapshot.totals(Reading(table, {})).rows
+
     def look_at(self, reading: Reading, what: str) -> Iterator[dict[str, pa.Array]]:
         """Read columns ahead of their table, in their declared types."""
         for columns, _ in self.look_closely(reading, what):
@@ -80,7 +98,7 @@ class Extraction:
 
     def finish(self, treater: TableTreater) -> None:
         """End a table: those that refer to it may ask for its rows' fates, until the last of them has ended."""
-        if treater.index:
+        if treater.index and treater.name not in self.only:
             self.world.indexes[treater.name] = treater.index.build()
         self.ended.add(treater.name)
         references = self.world.policy.references()

@@ -45,6 +45,18 @@ class PublishOptions(Form):
     )
 
 
+class RefreshOptions(PublishOptions):
+    """What may be chosen for the main job."""
+
+    rows: Literal["changed", "all"] = Field(
+        default="changed",
+        title="Rows",
+        description="changed: those that changed since the last run, and what follows from them, where the policy says "
+        "how they are recognised and the warehouse can be changed in place; else all. all: every row.",
+        json_schema_extra=_at(2),
+    )
+
+
 class IntakeOptions(PublishOptions):
     """What may be chosen for taking requests in."""
 

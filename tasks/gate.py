@@ -32,7 +32,8 @@ def pass_gate(
         table.publish_as: list(owed_by(policy, name, facts[name], record.as_of)) for name, table in policy.in_order()
     }
     readable = candidate.readable()
-    found = check_candidate(readable.url, readable.analytics, suites, on_progress)
+    changes = readable if readable.whole else None
+    found = check_candidate(readable.url, readable.analytics, suites, on_progress, changes)
     if marts:
         found = found.and_of(check_candidate(readable.url, readable.marts, marts))
     record.gates, waived = excuse(found, policy, max(record.as_of, today))

@@ -13,10 +13,10 @@ DEADLINE_NEAR = "sluis.deadline.near"
 
 @task(task_run_name="inspect source", cache_policy=NO_CACHE, persist_result=False)
 @leak_proof
-def inspect_source(run: str) -> None:
-    """Stop unless the source is what the policy describes; then hold one snapshot of it."""
+def inspect_source(run: str, full: bool = False) -> None:
+    """Stop unless the source is what the policy describes; then hold one snapshot of it, and choose what to treat."""
     chamber, stack = chamber_of(run)
-    chamber.inspect(stack)
+    chamber.inspect(stack, full)
     if chamber.deadlines.any:
         emit_event(
             event=DEADLINE_NEAR, resource={"prefect.resource.id": "sluis.requests"}, payload=vars(chamber.deadlines)

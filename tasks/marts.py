@@ -84,6 +84,13 @@ def freeze_marts(marts: Marts, ledger: Ledger, world: World) -> FrozenMarts:
     return FrozenMarts(policy, first_open_month(world.today), from_published, from_staged, shown)
 
 
+def kept_marts(ledger: Ledger, world: World) -> FrozenMarts:
+    """Give the marts as they stay where no month waits to be frozen."""
+    policy = world.policy
+    shown = {name: _still_shown(mart, ledger.frozen.cells(name)) for name, mart in policy.marts.items()}
+    return FrozenMarts(policy, first_open_month(world.today), shown=shown)
+
+
 def freeze_published(
     marts: Marts, ledger: Ledger, policy: Policy, today: datetime.date, as_of: datetime.date
 ) -> list[Cell]:

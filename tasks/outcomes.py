@@ -55,10 +55,11 @@ class Approved:
 
 def published(record: RunRecord) -> str:
     """Tell of a publish."""
-    rows = sum(counts.fates[Fate.PUBLISHED] for counts in record.tables.values())
+    rows = sum(counts.published_rows for counts in record.tables.values())
     left = sum(counts.fates[fate] for counts in record.tables.values() for fate in _LEFT)
+    seen = " of those that changed" if record.mode == "incremental" else ""
     return (
-        f"Published as of {record.as_of}: {rows:,} rows in {len(record.tables)} tables; left out: {left:,}. "
+        f"Published as of {record.as_of}: {rows:,} rows in {len(record.tables)} tables; left out{seen}: {left:,}. "
         f"{record.gates.passed:,} promises hold. Requests applied: {record.requests['applied']:,}."
     )
 

@@ -114,7 +114,9 @@ def _warnings(
         yield KEY_CHANGED
     tables = {table.treater.table.publish_as: table.counts for table in found}
     before = last.record["tables"] if last else {}
-    yield from warnings_of(tables, {name: counts["extracted"] for name, counts in before.items()})
+    yield from warnings_of(
+        tables, {name: counts.get("in_table", counts["extracted"]) for name, counts in before.items()}
+    )
     for name, counts in tables.items():
         set_aside, allowed = counts.fates[Fate.QUARANTINED], policy.quarantine.allowed(counts.extracted)
         if set_aside > allowed:

@@ -40,13 +40,14 @@ class Publication:
     prove: Callable[[], Mapping[str, int]] = dict
     since: float = field(default_factory=time.monotonic)
     """When it began, on a clock that nobody sets."""
-    _held_back: str = ""
+    held_back: str = ""
+    """The digest of who is held back, which what is published goes by."""
 
     def suppressions(self) -> Suppressions:
         """Give who is held back; what is published goes by this state of the ledger, or is not published."""
         self.record.decided = [request.request_id for request in self.ledger.requests.with_state("decided")]
         live = self.ledger.suppressions.live()
-        self._held_back = digest_of(live)
+        self.held_back = digest_of(live)
         return Suppressions.of(held_back_by(live))
 
     def seal(self, candidate: Sealable, index_epoch: int, read_at: datetime.datetime) -> None:
@@ -59,7 +60,7 @@ class Publication:
         """Make a gated candidate what analysts see; `prove` looks for what must be gone, once its folder is gone."""
         self.record.requests["applied"] = len(self.record.decided)
         self.ledger.runs.seal(self.record)
-        if self.ledger.suppressions.digest() != self._held_back:
+        if self.ledger.suppressions.digest() != self.held_back:
             raise StoreError(CHANGED)
         self.ledger.lock.refuse_if_lost(self.record.run_id)
         candidate.publish()

@@ -30,6 +30,7 @@ def summary(record: RunRecord, policy: Policy, runs: Sequence[PublishedRun]) -> 
     facts = {
         "as of": record.as_of,
         "policy": f"{Path(policy.file).name}, version {record.policy_version}",
+        **_read(record),
         "promises": f"{record.gates.passed:,} hold",
         "rows": ", ".join(f"{rows:,} {word}" for word, rows in totals.items() if rows) or "none",
         "requests": f"{record.requests['applied']:,} applied, {record.requests['pending']:,} waiting for approval",
@@ -41,6 +42,14 @@ def summary(record: RunRecord, policy: Policy, runs: Sequence[PublishedRun]) -> 
     return "\n".join([*said, "", "Rows are pseudonymised personal data: for analysts, not for the public."])
 
 
+def _read(record: RunRecord) -> dict[str, str]:
+    """Tell which rows were read, where it was not simply all of them."""
+    if record.mode == "incremental":
+        total = sum(table.published_rows for table in record.tables.values())
+        return {"read": f"what changed, and what follows from it; published in all: {total:,} rows"}
+    return {"read": f"all rows, because {record.why_full}"} if record.why_full else {}
+
+
 def _compared(record: RunRecord, runs: Iterable[PublishedRun]) -> str:
     before = [run.record["seconds"] for run in runs if run.run_id != record.run_id]
     return f"; {median(before):.1f} s in the middle of the last {len(before)}" if before else ""
@@ -48,8 +57,9 @@ def _compared(record: RunRecord, runs: Iterable[PublishedRun]) -> str:
 
 def counts(record: RunRecord) -> Rows:
     """Tell what became of each table's rows."""
-    shown = ("extracted", *(fate.word for fate in COUNTED), "held")
-    return [{"table": name, **{k: table.as_json()[k] for k in shown}} for name, table in record.tables.items()]
+    shown = ("extracted", *(fate.word for fate in COUNTED), "held", "in_table")
+    told = {name: table.as_json() for name, table in record.tables.items()}
+    return [{"table": name, **{key: of[key] for key in shown if key in of}} for name, of in told.items()]
 
 
 def gates(record: RunRecord, policy: Policy) -> Rows:

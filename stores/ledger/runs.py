@@ -37,7 +37,7 @@ class Runs:
     def end(self, record: RunRecord, state: str, read_at: datetime.datetime, now: datetime.datetime) -> None:
         """Close a run with its record; watermarks move only with a publish."""
         rows = [
-            {"table_name": name, "run_id": record.run_id, "read_at": read_at, "rows": counts.extracted}
+            {"table_name": name, "run_id": record.run_id, "read_at": read_at, "rows": counts.source_rows}
             for name, counts in record.tables.items()
         ]
         with writing(self._engine) as connection:

@@ -76,7 +76,7 @@ WATERMARK = sa.Table(
     sa.Column("table_name", sa.String, primary_key=True, doc="published name"),
     sa.Column("run_id", sa.String, nullable=False, doc="the run that published it last"),
     sa.Column("read_at", Moment, nullable=False, doc="time of the source snapshot"),
-    sa.Column("rows", sa.Integer, nullable=False, doc="rows read"),
+    sa.Column("rows", sa.Integer, nullable=False, doc="rows that its source had"),
 )
 
 REQUEST = sa.Table(

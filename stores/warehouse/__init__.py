@@ -20,6 +20,7 @@ from stores.warehouse.counts import Remaining as Remaining
 if TYPE_CHECKING:
     from privacy.evidence import RunRecord
     from privacy.policy import Derived, Policy
+    from stores.warehouse.changes import Changes
 
 ANALYTICS = "analytics"
 
@@ -92,11 +93,18 @@ class Suppressed:
 
 @dataclass(frozen=True)
 class Readable:
-    """Where the gate reads a sealed candidate: its URL, and the schemas of its tables and its marts there."""
+    """Where the gate reads a sealed candidate: its URL, and the schemas of its tables and its marts there.
+
+    Of changes, `analytics` holds the rows that come, and whole tables are relations as they stand in a statement.
+    """
 
     url: sa.URL = field(repr=False)
     analytics: str = ANALYTICS
     marts: str = MARTS
+    whole: Mapping[str, str] = field(default_factory=dict)
+    """By table: all its rows as they will be."""
+    gone: Mapping[str, str] = field(default_factory=dict)
+    """By table that is changed: the keys, in its key column, that are published now and will not be."""
 
 
 class Marts(Protocol):
@@ -223,6 +231,13 @@ class Warehouse(Protocol):
 
     def candidate(self, run_id: str) -> AbstractContextManager[Candidate]:
         """Begin a candidate; left without publishing, it is gone."""
+        ...
+
+    def changes(self, run_id: str) -> AbstractContextManager[Changes] | None:
+        """Begin changes of the published state; left without publishing, they are gone.
+
+        None: this warehouse takes none, each publish is a new file. StoreError where nothing is published.
+        """
         ...
 
     def remains(self, run_id: str) -> AbstractContextManager[Remains]:

@@ -44,6 +44,9 @@ class DuckDBWarehouse(LiveFile):
         with self.clear() as work, contextlib.closing(DuckDBCandidate(self, work, run_id)) as candidate:
             yield candidate
 
+    def changes(self, run_id: str) -> None:
+        """Take none: in a file that is changed, what was superseded stays."""
+
     @contextmanager
     def remains(self, run_id: str) -> Iterator[DuckDBRemains]:
         """Begin what the published file leaves without some rows; left without publishing, it is gone."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 from privacy.errors import StoreError
 from stores.warehouse import Found, Suppressed
 from stores.warehouse.postgresql_candidate import PostgreSQLCandidate
+from stores.warehouse.postgresql_changes import PostgreSQLChanges
 from stores.warehouse.postgresql_live import LiveState
 from stores.warehouse.postgresql_lock import exclusive
 from stores.warehouse.postgresql_proof import look_for
@@ -37,6 +38,12 @@ class PostgreSQLWarehouse(LiveState):
         """Begin a candidate; left without publishing, it is gone."""
         with contextlib.closing(PostgreSQLCandidate(self.url, self.holding)) as candidate:
             yield candidate
+
+    @contextmanager
+    def changes(self, run_id: str) -> Iterator[PostgreSQLChanges]:
+        """Begin changes of the published state; left without publishing, they are gone."""
+        with contextlib.closing(PostgreSQLChanges(self.url, self.holding)) as changes:
+            yield changes
 
     @contextmanager
     def remains(self, run_id: str) -> Iterator[PostgreSQLRemains]:

@@ -11,7 +11,12 @@ SETTINGS = ("archive_mode", "wal_keep_size", "max_slot_wal_keep_size", "checkpoi
 _SETTINGS = f"select name, current_setting(name) from pg_settings where name in {SETTINGS}"
 _FOLLOWERS = "select (select count(*) from pg_stat_replication), (select count(*) from pg_replication_slots)"
 
-TABLES = "Tables: nothing. Each publish makes new ones, and the files of the old ones are deleted when it commits."
+TABLES = (
+    "Tables: nothing of whoever was erased or restricted. That makes new ones, and the files of the old ones are "
+    "deleted when it commits. Of rows that an incremental refresh replaced, or let leave because the shop changed or "
+    "deleted them: bytes in free room of their pages, until another row is written there, at the latest until the "
+    "next full refresh, which makes new tables, too."
+)
 STATISTICS = (
     "Statistics (pg_statistic): samples of the columns of tables that are gone, as dead rows, until {}. Of the private "
     "index and of quarantine none were ever taken."

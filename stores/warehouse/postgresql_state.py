@@ -102,8 +102,12 @@ class NewState:
             for published, staged in STAGED.items():
                 for table in tables_in(session, staged):
                     session.execute(f"alter table {table} set schema {published}")
-            session.execute(f"alter table {CANDIDATE_RUN} rename to {RUN.removeprefix(f'{META}.')}")
+            self._name_run(session)
             let_read(session)
+
+    def _name_run(self, session: Session) -> None:
+        """Let the row on the candidate's run be the one on the run that was published."""
+        session.execute(f"alter table {CANDIDATE_RUN} rename to {RUN.removeprefix(f'{META}.')}")
 
     @contextmanager
     def _loader(self) -> Iterator[Session]:

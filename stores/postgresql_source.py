@@ -143,7 +143,8 @@ class PostgresqlSnapshot:
         kinds = reading.columns.values()
         with self._readers.one() as cursor, trouble_told(reading.table):
             cursor.execute(query(reading, self._schema[reading.table]))
-            for batch in cursor.fetch_record_batch():
+            # ADBC's own reader: by what fetch_record_batch gives, all trouble is an OSError that tells no SQLSTATE
+            for batch in cursor._results.reader:
                 *read, marks = map(_plain, batch.columns)
                 whole = delivered(reading.columns, read, kinds, marks.to_numpy())
                 for start in range(0, len(whole), rows):

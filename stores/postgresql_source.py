@@ -110,12 +110,14 @@ def _tables(connection: sa.Connection) -> list[tuple[str, bool]]:
 def _begin_together(cursors: list[adbc.Cursor], tables: list[str]) -> None:
     """Begin a transaction on each connection, on the snapshot of the first, taken once no table can change shape."""
     first, *others = cursors
+    settings = "; ".join(f"set local {name} = {literal(value)}" for name, value in SETTINGS.items())
     for cursor in cursors:
         cursor.execute(
             f"select set_config('statement_timeout', '{STATEMENT_TIMEOUT}', false) "
             "where current_setting('statement_timeout') = '0'"
         ).fetchall()
         cursor.execute("begin isolation level repeatable read, read only")
+        cursor.executescript(settings)  # again: a pooler may let go of those that connections are made with
     if tables:
         first.execute(f"lock table only {', only '.join(map(identifier, tables))} in access share mode")
     (name,) = first.execute("select pg_export_snapshot()").fetchone()

@@ -66,8 +66,8 @@ class ServerDeletion:
 
 
 def _postgresql(url: sa.URL) -> sa.Engine:
-    settings = {"timezone": "UTC", "client_encoding": "UTF8", "lock_timeout": f"{LOCK_SECONDS}s"}
-    login = connection_string(url, "sluis", settings)
+    settings = {"timezone": "UTC", "client_encoding": "UTF8", "row_security": "off"}
+    login = connection_string(url, "sluis", settings | {"lock_timeout": f"{LOCK_SECONDS}s"})
     return sa.create_engine(
         "postgresql+psycopg://",
         creator=lambda: patiently(lambda: psycopg.connect(login)),

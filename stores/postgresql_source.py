@@ -1,7 +1,7 @@
 """PostgreSQL as a source: ADBC batches by COPY, from connections that share one exported snapshot and cannot write.
 
 Tables are locked against being dropped, truncated or altered while they are read, as pg_dump locks them: such changes
-are no part of a snapshot.
+are no part of a snapshot. Neither is a foreign table, whose rows are another server's.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from stores.quoting import identifier, literal
 from stores.readers import Readers
 from stores.server_facts import ServerFacts, postgresql_facts
 from stores.source import READERS, Reading, Schema, Totals, reflect
-from stores.source_trouble import trouble_told
+from stores.source_trouble import refuse_without_snapshot, trouble_told
 from stores.source_values import delivered
 from stores.tls import demand_tls
 
@@ -45,10 +45,12 @@ STATEMENT_TIMEOUT = "4h"
 BATCH_BYTES = 4 << 20
 """About how much a batch holds at most, however wide its rows are."""
 
-_READABLE = (
-    "select relname, relispartition from pg_class where relkind in ('r', 'p') and pg_table_is_visible(oid) "
-    "and relnamespace <> 'pg_catalog'::regnamespace and (relispartition or has_table_privilege(oid, 'select'))"
-)
+FOREIGN = "a foreign server"
+
+_TABLES = "pg_class where pg_table_is_visible(oid) and relnamespace <> 'pg_catalog'::regnamespace"
+_PARTITIONS = f"select relname from {_TABLES} and relispartition"
+_READABLE = f"select relname from {_TABLES} and relkind in ('r', 'p') and has_table_privilege(oid, 'select')"
+_FOREIGN = f"select relname from {_TABLES} and relkind = 'f'"
 
 
 class PostgresqlSource:
@@ -64,7 +66,7 @@ class PostgresqlSource:
     @cached_property
     def _schema(self) -> Schema:
         with trouble_told("the schema"), self.engine().connect() as connection:
-            found, partitions = reflect(connection, kind_of), {name for name, part in _tables(connection) if part}
+            found, partitions = reflect(connection, kind_of), _names(connection, _PARTITIONS)
         return {name: columns for name, columns in found.items() if name not in partitions}
 
     def facts(self) -> ServerFacts:
@@ -84,10 +86,11 @@ class PostgresqlSource:
             schema = self._schema
             with trouble_told("a snapshot"):
                 with self.engine().connect() as connection:
-                    readable = [name for name, part in _tables(connection) if not part and name in schema]
+                    readable = sorted(_names(connection, _READABLE) & schema.keys())
+                    foreign = _names(connection, _FOREIGN) & schema.keys()
                 cursors = [self._cursor(stack) for _ in range(READERS)]
                 _begin_together(cursors, readable)
-            yield PostgresqlSnapshot(cursors, schema)
+            yield PostgresqlSnapshot(cursors, schema, dict.fromkeys(sorted(foreign), FOREIGN))
 
     def _cursor(self, stack: ExitStack) -> adbc.Cursor:
         connection = stack.enter_context(patiently(lambda: adbc.connect(self._connection_string, autocommit=True)))
@@ -102,9 +105,8 @@ def engine_by(login: str) -> sa.Engine:
     return sa.create_engine("postgresql+psycopg://", creator=connect, poolclass=sa.pool.NullPool, hide_parameters=True)
 
 
-def _tables(connection: sa.Connection) -> list[tuple[str, bool]]:
-    """Name the tables that this account can read, and partitions, which are read through their tables."""
-    return [(name, part) for name, part in connection.exec_driver_sql(_READABLE)]
+def _names(connection: sa.Connection, query: str) -> set[str]:
+    return {*connection.exec_driver_sql(query).scalars()}
 
 
 def _begin_together(cursors: list[adbc.Cursor], tables: list[str]) -> None:
@@ -128,12 +130,12 @@ def _begin_together(cursors: list[adbc.Cursor], tables: list[str]) -> None:
 class PostgresqlSnapshot:
     """One state of a PostgreSQL database, behind as many connections as may read at a time."""
 
-    def __init__(self, cursors: list[adbc.Cursor], schema: Schema) -> None:
-        self._readers, self._schema = Readers(cursors), schema
+    def __init__(self, cursors: list[adbc.Cursor], schema: Schema, without: dict[str, str]) -> None:
+        self._readers, self._schema, self.without = Readers(cursors), schema, without
         self.connections = len(cursors)
-        self.without: dict[str, str] = {}
 
     def totals(self, reading: Reading) -> Totals:
+        refuse_without_snapshot(reading.table, self.without.get(reading.table))
         asked = sums(reading, self._schema[reading.table])
         columns = "".join(f", ({total})::text" for total in asked.values())
         with self._readers.one() as cursor, trouble_told(reading.table):
@@ -142,6 +144,7 @@ class PostgresqlSnapshot:
         return Totals(rows, dict(zip(asked, map(Decimal, totals), strict=True)))
 
     def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
+        refuse_without_snapshot(reading.table, self.without.get(reading.table))
         kinds = reading.columns.values()
         with self._readers.one() as cursor, trouble_told(reading.table):
             cursor.execute(query(reading, self._schema[reading.table]))

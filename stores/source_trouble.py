@@ -51,6 +51,15 @@ def trouble_told(what: str) -> Iterator[None]:
         raise_alone(problem)
 
 
+def refuse_without_snapshot(table: str, stored_by: str | None) -> None:
+    """Refuse a table that is stored where the snapshot does not reach, if it is."""
+    if stored_by:
+        raise StoreError(
+            f"source: {table} is stored by {stored_by}, which has no snapshots: what is read of it could belong to no "
+            "one moment.\n  List it under never_extracted, or alter it to engine = InnoDB (MariaDB), or read a copy."
+        )
+
+
 def _problem(what: str, error: BaseException) -> StoreError:
     if is_connection_lost(error):
         return ConnectionLostError(

@@ -66,7 +66,8 @@ def snapshot(environment: Environment) -> Finding:
         named = ", ".join(f"{table} ({engine})" for table, engine in islice(without.items(), NAMED))
         return doubtful(
             f"tables that have no snapshots: {named}",
-            "A run that reads one of them stops. Alter them to engine = InnoDB, or name a copy with --source.",
+            "A run that reads one of them stops. List them under never_extracted, alter them to engine = InnoDB "
+            "(MariaDB), or name a copy with --source.",
         )
     if connections < READERS:
         return doubtful(

@@ -178,22 +178,6 @@ def _without_settings(url: sa.URL, name: str, _: object) -> str:
     return connection_string(url, name, {})
 
 
-def test_a_partitioned_table_is_one_table(postgres: PostgresServer) -> None:
-    url = postgres.new_database()
-    for statement in (
-        "create table t (i integer, v text) partition by range (i)",
-        "create table t_1 partition of t for values from (0) to (10)",
-        "create table t_2 partition of t for values from (10) to (20)",
-        "insert into t values (1, 'a'), (11, 'b')",
-    ):
-        postgres.execute(statement, url)
-    source = open_source(url)
-    assert list(source.schema()) == ["t"]
-    with source.snapshot() as snapshot:
-        batches = list(snapshot.batches(Reading("t", {"v": ColumnType("text")}), 10))
-    assert sorted(batches[0].column("v").to_pylist()) == ["a", "b"]
-
-
 @pytest.mark.parametrize("statement", ["truncate web_session", "alter table web_session drop column cookie_id"])
 def test_no_table_changes_its_shape_while_a_snapshot_is_open(
     postgres: PostgresServer, in_sqlite: Place, tmp_path: Path, statement: str

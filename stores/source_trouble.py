@@ -22,6 +22,8 @@ _KNOWN: dict[str | int, str] = {
     1969: "it took longer than the server lets a statement take.\n  Raise max_statement_time for this account.",
     3024: "it took longer than the server lets a statement take.\n  Raise max_execution_time for this account.",
     1317: "somebody ended the statement on the server.\n  Run again.",
+    "40001": "it is a standby, which had to let go of rows that were still being read.\n"
+    "  Turn on hot_standby_feedback there, or raise max_standby_streaming_delay, and run again.",
     "53100": "the disk of its server is full.\n  Make room there, and run again.",
     "55P03": "somebody else holds it locked, such as a migration of the shop.\n  Run again when that is done.",
     1205: "somebody else holds it locked, such as a migration of the shop.\n  Run again when that is done.",

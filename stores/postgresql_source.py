@@ -150,12 +150,7 @@ class PostgresqlSnapshot:
             cursor.execute(query(reading, self._schema[reading.table]))
             # ADBC's own reader: by what fetch_record_batch gives, all trouble is an OSError that tells no SQLSTATE
             for batch in cursor._results.reader:
-                *read, marks = map(_plain, batch.columns)
+                *read, marks = batch.columns
                 whole = delivered(reading.columns, read, kinds, marks.to_numpy())
                 for start in range(0, len(whole), rows):
                     yield whole.slice(start, rows)
-
-
-def _plain(column: pa.Array) -> pa.Array:
-    """Take numeric for the text that it comes as: its digits, as many as there are."""
-    return column.storage if isinstance(column, pa.ExtensionArray) else column

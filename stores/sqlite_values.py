@@ -9,6 +9,7 @@ the first of them on each value is looked at.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -88,10 +89,13 @@ def _value(column: str, kind: ColumnType) -> str:
 
 
 def sum_of_units(column: str, kind: ColumnType) -> str:
-    """Let SQLite add up a decimal in units of its last digit, over the values that `decoded` finds exact."""
-    units = f"cast(round({column} * {10**kind.scale}) as integer)"
-    exact = f"abs({column}) * {10**kind.scale} < {_bound(kind)} and {units} / {10**kind.scale}.0 = {column}"
-    return f"coalesce(sum(case when typeof({column}) in ('integer', 'real') and {exact} then {units} end), 0)"
+    """Let SQLite add up a decimal in units of its last digit, over the values that `decoded` finds exact.
+
+    Numbers alone lie between two numbers, as long as the plus takes a column's affinity away, which would turn these.
+    """
+    most, units = Decimal(_bound(kind) - 1).scaleb(-kind.scale), f"round({column} * {10**kind.scale})"
+    exact = f"+{column} between -{most:f} and {most:f} and {units} / {10**kind.scale}.0 = {column}"
+    return f"coalesce(sum(case when {exact} then cast({units} as integer) end), 0)"
 
 
 def decoded(column: pa.Array, kind: ColumnType) -> pa.Array:

@@ -113,6 +113,18 @@ def test_a_planted_token_is_found_in_a_file_among_many_rows(tmp_path: Path, sett
     assert places_of([file], [RANDOM[2].bytes]) == {}
 
 
+def test_keys_stand_in_the_files_as_they_are_though_neighbours_begin_alike(tmp_path: Path) -> None:
+    """Left alone, DuckDB stores of such tokens what differs, and no search of bytes finds them."""
+    warehouse, first = at(tmp_path), RANDOM[4].int
+    sales = [row(sale_id=first + n, email=GUESTS_MAIL) for n in range(5000)]
+    publish(warehouse, {"sale": sales})
+    sought = [uuid.UUID(int=first + 4321).bytes]
+
+    assert list(places_of(tmp_path.iterdir(), sought).values()) == [1, 1], "in the file, and in the private one"
+    remove(warehouse, erased(ANNA))
+    assert list(places_of(tmp_path.iterdir(), sought).values()) == [1, 1]
+
+
 def test_a_deleted_row_is_found_where_a_file_was_changed_in_place(tmp_path: Path) -> None:
     """This is why what remains is a new file."""
     delete = f"delete from t where token = '{RANDOM[0]}'"

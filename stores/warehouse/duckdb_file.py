@@ -96,5 +96,6 @@ def make_empty(connection: duckdb.DuckDBPyConnection, table: str, query: str, ke
     write and to read, and hides them from a search of bytes.
     """
     columns = connection.execute(f"describe {query}").fetchall()
-    stored = (f"{identifier(name)} {kind}{PLAIN if name == key and kind == 'UUID' else ''}" for name, kind, *_ in columns)
+    plain = {name for name, kind, *_ in columns if name == key and kind == "UUID"}
+    stored = [f"{identifier(name)} {kind}{PLAIN if name in plain else ''}" for name, kind, *_ in columns]
     connection.execute(f"create table {table} ({', '.join(stored)})")

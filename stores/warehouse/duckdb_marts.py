@@ -33,9 +33,9 @@ class DuckDBMarts:
             return freeze(DuckDBSession(connection), schema, policy, done, open_from) if schema else []
 
     def count_staged(self, policy: Policy, done: Months, open_from: datetime.date) -> list[Cell]:
-        """Count figures from the tables that are staged; as nothing else is written any longer, by as many threads."""
+        """Count figures from the tables that are staged, in the memory and by the threads that wrote them till now."""
         with self._connection.cursor() as connection:
-            connection.execute(f"set threads = {READERS}")
+            connection.execute(f"checkpoint; checkpoint private; set threads = {READERS}")
             return freeze(DuckDBSession(connection), ANALYTICS, policy, done, open_from)
 
     def write(self, policy: Policy, name: str, cells: Iterable[Cell], comments: Comments) -> None:

@@ -8,7 +8,7 @@ the first of them on each value is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from decimal import Decimal
 
 import numpy as np
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from privacy.column_types import ColumnType, TypeName
 from privacy.key_index import Integers
-from stores.quoting import identifier
+from stores.quoting import identifier, literal
 from stores.source import Reading
 
 EXACT_IN_DOUBLE = 10**15
@@ -48,10 +48,21 @@ _READ_AS: dict[TypeName, pa.DataType] = {
 """Those of numbers, and how numbers come; all else is text."""
 
 
-def trusting_query(reading: Reading) -> str:
+def columns_without_numbers(table: str) -> str:
+    """Name the columns of a table into which SQLite lets no number: what is declared as text, it stores as text.
+
+    Their affinity is TEXT, by the rules of https://sqlite.org/datatype3.html#determination_of_column_affinity.
+    """
+    text = "type not like '%int%' and (type like '%char%' or type like '%clob%' or type like '%text%')"
+    return f"select name from pragma_table_info({literal(table)}) where {text}"
+
+
+def trusting_query(reading: Reading, without_numbers: Container[str]) -> str:
     """Read values as they stand, and mark rows with a text in another storage class: of numbers the driver tells."""
-    texts = [identifier(name) for name, kind in reading.columns.items() if kind.name not in _SENTINELS]
-    strange = " or ".join(f"{text} < '' or {text} >= x''" for text in texts) or "0"  # numbers < texts < bytes
+    texts = [name for name, kind in reading.columns.items() if kind.name not in _SENTINELS]
+    marks = [f"{identifier(name)} >= x''" for name in texts]  # numbers < texts < bytes
+    marks += [f"{identifier(name)} < ''" for name in texts if name not in without_numbers]
+    strange = " or ".join(marks) or "0"
     columns = ", ".join(map(identifier, reading.columns))
     return f"{_sentinel(reading)} select {columns}, {strange} from {identifier(reading.table)}{reading.where()}"
 

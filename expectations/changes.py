@@ -43,7 +43,14 @@ def measure_of_changes(owed: Owed, table: str, changes: Readable, sql: Dialect) 
     of_rows = measure_of(owed, table, schema_of(table, changes), sql)
     come = f'{changes.analytics}."{table}"' if table in changes.gone else ""
     match promise:
-        case MaxNullRate() | NotEmpty() | NothingExpired() if come:
+        case NothingExpired(as_of=as_of) if come:
+            expired = (
+                f"{column} <= date '{as_of.isoformat()}'"  # a condition, so that few rows are asked whether they leave
+            )
+            return alone(f"(select count(*) from {whole} as whole where {expired})")
+        case NotEmpty():
+            return alone(f"cast(not exists (select 1 from {whole} as whole) as integer)")
+        case MaxNullRate() if come:
             return alone(f"(select {of_rows} from {whole} as whole)")
         case UniqueKey():
             times = f"(select count(*) from {whole} as whole where whole.{column} = come.{column})"

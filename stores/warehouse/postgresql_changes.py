@@ -19,7 +19,7 @@ from privacy.policy import Derived
 from stores.warehouse import Grouped, Readable
 from stores.warehouse.changes import Standing
 from stores.warehouse.postgresql_layout import RUN, SCRATCH
-from stores.warehouse.postgresql_merge import Changed
+from stores.warehouse.postgresql_merge import Changed, Counted
 from stores.warehouse.postgresql_outcomes import Outcomes
 from stores.warehouse.postgresql_rights import let_read, refuse_what_is_of_others
 from stores.warehouse.postgresql_session import Session
@@ -42,6 +42,7 @@ class PostgreSQLChanges(Outcomes):
         super().__init__(url, holding)
         self._changed: dict[str, Changed] = {}
         self._untouched: dict[str, tuple[pa.Schema, str]] = {}
+        self._counted: dict[str, Counted] = {}
         self._grouped: set[str] = set()
         self._left: list[str] = []
         if not self._tables:
@@ -84,9 +85,10 @@ class PostgreSQLChanges(Outcomes):
 
     def standing(self, table: str) -> Standing:
         """Count the rows of a table as it will be, of a derived one groups."""
-        place = self._changed.get(table) or self._place(table)
-        counted = place.counted(changed=table in self._changed, groups=table in self._grouped)
-        return Standing(*self._holding.rows(counted)[0])
+        changed, place = table in self._changed, self._changed.get(table) or self._place(table)
+        before, left, came = self._counted[table] = place.count(self._holding, changed)
+        aside = place.count_aside(self._holding, changed, groups=table in self._grouped)
+        return Standing(before - left + came, aside)
 
     def readable(self) -> Readable:
         """Say where the gate reads the rows that come, and whole tables as they will be."""
@@ -107,10 +109,15 @@ class PostgreSQLChanges(Outcomes):
         with session.transaction():
             session.execute(f"set local lock_timeout = '{WAIT}'")
             refuse_what_is_of_others(session)
-            self._left = [place for changed in self._changed.values() for place in changed.merge(session)]
+            self._left = [place for table in self._changed for place in self._merge(session, table)]
             session.execute(f"drop table {RUN}")
             self._name_run(session)
             let_read(session)
+
+    def _merge(self, session: Session, table: str) -> Iterator[str]:
+        """Change a table by what was counted of it before the gate, or is now."""
+        place = self._changed[table]
+        return place.merge(session, self._counted.get(table) or place.count(session, changed=True))
 
     def _sweep(self) -> None:
         """Vacuum what rows left; say so where they stay as dead ones, because somebody may still look at them."""
@@ -132,6 +139,7 @@ class PostgreSQLChanges(Outcomes):
             yield session
             session.execute(f"analyze {place.leaving}, {place.staged}")
         self._changed[table] = place
+        self._counted.pop(table, None)
 
 
 def _list_keys(session: Session, place: Changed, keys: pa.Array) -> None:

@@ -22,9 +22,10 @@ WAY_OUT = (
 )
 
 
-class Moved(NamedTuple):
-    """How many rows left a table, and came."""
+class Counted(NamedTuple):
+    """How many rows a table has before it changes, how many leave it, and come."""
 
+    before: int
     left: int
     came: int
 
@@ -79,19 +80,21 @@ class Changed:
         comes = f"exists (select 1 from {self.staged} as s where s.{key} = g.key)"
         return f"(select g.key as {key} from {self.leaving} as g where {there} and not {comes})"
 
-    def counted(self, changed: bool, groups: bool) -> str:
-        """Ask how many rows will be published, and how many set aside, of a derived table groups."""
-        key = identifier(self.key)
-        asides = f"count(distinct {key})" if groups else "count(*)"
+    def count(self, session: Session, changed: bool) -> Counted:
+        """Count the rows that are published, those of them that leave, and those that come."""
+        rows = f"select (select count(*) from {self.published})"
         if not changed:
-            return f"select (select count(*) from {self.published}), (select {asides} from {self.aside})"
-        leave = f"(select count(*) from {self.published} where {key} in (select key from {self.leaving}))"
-        aside = f"select {key} from {self.aside} as l where {self._stays}"
+            return Counted(*session.rows(rows)[0], 0, 0)
+        leave = f"(select count(*) from {self.published} where {self._leave(self.key)})"
+        return Counted(*session.rows(f"{rows}, {leave}, (select count(*) from {self.staged})")[0])
+
+    def count_aside(self, session: Session, changed: bool, groups: bool) -> int:
+        """Count the rows that will be set aside, of a derived table groups."""
+        key = identifier(self.key)
+        aside = f"select {key} from {self.aside} as l" + f" where {self._stays}" * changed
         aside += f" union all select {key} from {self._staged_aside}" if self.aside_comes else ""
-        return (
-            f"select (select count(*) from {self.published}) - {leave} + (select count(*) from {self.staged}), "
-            f"(select {asides} from ({aside}) as aside)"
-        )
+        counted = f"count(distinct {key})" if groups else "count(*)"
+        return int(session.rows(f"select {counted} from ({aside}) as aside")[0][0])
 
     @property
     def _staged_aside(self) -> str:
@@ -101,45 +104,48 @@ class Changed:
     def _stays(self) -> str:
         return f"not exists (select 1 from {self.leaving} as g where g.key = l.{identifier(self.key)})"
 
-    def merge(self, session: Session) -> Iterator[str]:
-        """Let rows leave and come; VerificationError where anything else is found changed afterwards.
+    def merge(self, session: Session, counted: Counted) -> Iterator[str]:
+        """Let rows leave and come, as many as were counted; VerificationError where anything else is changed then.
 
         Give the tables that rows left.
         """
-        told, key, table = self.table, identifier(self.key), identifier(self.table)
-        moved = self._move(session, told, ANALYTICS, self.staged, key)
-        yield from [self.published] * bool(moved.left)
-        if INDEX in self.columns:
-            if moved != self._move(session, f"index of {told}", INDEX, f"{STAGED[INDEX]}.{table}", "key"):
-                raise VerificationError(f"{told}: its private index did not change as its rows did.{WAY_OUT}")
-            yield from [f"{INDEX}.{table}"] * bool(moved.left)
-        aside = self._staged_aside if self.aside_comes else ""
-        if self._move(session, f"{told} in quarantine", QUARANTINE, aside, key).left:
-            yield self.aside
-
-    def _move(self, session: Session, told: str, schema: str, staged: str, key: str) -> Moved:
-        """Delete and insert in one table, where anything is to leave or come; tell how many rows did."""
-        table = f"{schema}.{identifier(self.table)}"
-        leave, come = f"{key} in (select key from {self.leaving})", staged or f"(select from {table} limit 0) as none"
-        ((were, left, came),) = session.rows(
-            f"select (select count(*) from {table}), (select count(*) from {table} where {leave}), "
-            f"(select count(*) from {come})"
+        told, table = self.table, identifier(self.table)
+        if counted.left or counted.came:
+            self._move(session, told, ANALYTICS, self.staged, self.key, counted)
+            if INDEX in self.columns:  # it has a line for each row
+                self._move(session, f"index of {told}", INDEX, f"{STAGED[INDEX]}.{table}", "key", counted)
+        aside = Counted(
+            *session.rows(
+                f"select count(*), count(*) filter (where {self._leave(self.key)}), "
+                f"(select count(*) from {self._staged_aside if self.aside_comes else f'{self.aside} where false'}) "
+                f"from {self.aside}"
+            )[0]
         )
-        if not left and not came:
-            return Moved(0, 0)
-        session.execute(f"delete from {table} where {leave}")
-        if came:
+        if aside.left or aside.came:
+            self._move(session, f"{told} in quarantine", QUARANTINE, self._staged_aside, self.key, aside)
+        yield from [self.published, *[f"{INDEX}.{table}"] * (INDEX in self.columns)] * bool(counted.left)
+        yield from [self.aside] * bool(aside.left)
+
+    def _move(self, session: Session, told: str, schema: str, staged: str, key: str, counted: Counted) -> None:
+        """Delete and insert in one table, and show that this is all."""
+        table, (were, leave, come) = f"{schema}.{identifier(self.table)}", counted
+        ((left,),) = session.rows(
+            f"with gone as (delete from {table} where {self._leave(key)} returning 1) select count(*) from gone"
+        )
+        if come:
             names = ", ".join(map(identifier, self.columns[schema]))
-            session.execute(f"insert into {table} ({names}) select {names} from {staged} order by {key}")
+            session.execute(f"insert into {table} ({names}) select {names} from {staged} order by {identifier(key)}")
         ((are, written),) = session.rows(
             f"select count(*), count(*) filter (where xmin = pg_current_xact_id()::xid) from {table}"
         )
-        if are != were - left + came or written != came:
+        if (are, left, written) != (were - leave + come, leave, come):
             raise VerificationError(
-                f"{told}: {were:,} rows were there, {left:,} were to leave and {came:,} to come; "
-                f"{are:,} are there now, {written:,} of them written.{WAY_OUT}"
+                f"{told}: {were:,} rows were there, {leave:,} were to leave and {come:,} to come; "
+                f"{left:,} left, {are:,} are there now, {written:,} of them written.{WAY_OUT}"
             )
-        return Moved(left, came)
+
+    def _leave(self, key: str) -> str:
+        return f"{identifier(key)} in (select key from {self.leaving})"
 
 
 def places_of(session: Session) -> dict[str, Changed]:

@@ -171,6 +171,20 @@ def test_a_date_that_lay_ahead_comes_in_by_time_alone(shop: PlaceInPostgreSQL) -
     assert_as_full(shop)
 
 
+def test_the_command_says_which_rows_it_read_and_reads_all_when_told_to(
+    shop: PlaceInPostgreSQL, prefect_server: Path
+) -> None:
+    shop.change_source(f"update line set quantity = 9, updated_at = '{now()}' where line_id = 1")
+
+    told = [run_in_process("run", "--output", "json", *flags, **shop.environment).json for flags in ((), ("--full",))]
+
+    assert [(one["mode"], one["why_full"]) for one in told] == [
+        ("incremental", None),
+        ("full", "somebody asked for it"),
+    ]
+    assert [one["tables"]["lines"].get("in_table") for one in told] == [41, None]
+
+
 # ── what is gone from the source ──────────────────────────────────────────────────────────────────────────────────
 
 

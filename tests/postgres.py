@@ -31,6 +31,10 @@ class PostgresServer:
     _handle: Any
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go into another process without the handle, which stays with whoever started the server."""
+        return PostgresServer, (self.url, None)
+
     def kill(self) -> None:
         """End all its processes as a machine that fails does, in the midst of whatever they do."""
         first = psutil.Process(self._handle.get_pid())

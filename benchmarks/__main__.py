@@ -15,7 +15,8 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks.measure import measured_in_own_process
+from benchmarks.incremental import incremental
+from benchmarks.measure import Measured, measured_in_own_process
 from benchmarks.places import shop_of
 from benchmarks.race import RACE, race
 from benchmarks.report import REPORTS
@@ -24,9 +25,10 @@ from benchmarks.servers import servers
 APART = ("treatment", "gate", "erasure", "orchestration")
 """Modules that take one thing apart."""
 SERVERS = "servers"
+INCREMENTAL = "incremental"
 MEMORY = "memory"
 WIDTH = 120
-ALL = (*RACE, *APART, SERVERS, MEMORY)
+ALL = (*RACE, *APART, SERVERS, INCREMENTAL, MEMORY)
 LIBRARIES = ("duckdb", "pyarrow", "pandas", "polars", "numba", "great-expectations", "prefect", "faker")
 
 
@@ -66,12 +68,20 @@ def measured(chosen: argparse.Namespace, folder: Path, say: Callable[[str], None
         results["ingest"] = measured_in_own_process("ingest", folder, chosen.postgresql)
     if SERVERS in wanted:
         results[SERVERS] = servers(shop, chosen.rounds, say)
+    if INCREMENTAL in wanted:
+        results[INCREMENTAL] = incremental(shop, say)
     if MEMORY in wanted:
-        results[MEMORY] = {}
-        for orders in chosen.sizes:
-            say(f"{MEMORY}: {orders:,} orders")
-            results[MEMORY][orders] = measured_in_own_process("chamber", shop_of(orders, folder))
+        results[MEMORY] = memory(chosen.sizes, folder, say)
     return results
+
+
+def memory(sizes: tuple[int, ...], folder: Path, say: Callable[[str], None]) -> dict[int, Measured]:
+    """Measure a run on shops of several sizes."""
+    found = {}
+    for orders in sizes:
+        say(f"{MEMORY}: {orders:,} orders")
+        found[orders] = measured_in_own_process("chamber", shop_of(orders, folder))
+    return found
 
 
 def surroundings(chosen: argparse.Namespace) -> dict[str, Any]:

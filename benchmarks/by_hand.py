@@ -1,18 +1,20 @@
-"""What one writes by hand in an afternoon: pandas in chunks, hashlib a value, Faker a row, `to_sql` into SQLite.
+"""What one writes by hand in an afternoon: pandas in chunks, hashlib a value, Faker a row, `to_sql`.
 
 It hashes the columns that the policy turns into tokens, invents names and addresses in tables that hold names, cuts
 moments to days, masks IP addresses and copies the rest. It drops no expired row, keeps no reference sound and checks
-nothing; an unkeyed salted hash protects less than a token. SQLite, because `to_sql` into DuckDB takes far longer.
+nothing; an unkeyed salted hash protects less than a token. It writes into SQLite, where `to_sql` is fastest, or into
+the kind of file that a run writes, where each row is a statement.
 """
 
 from __future__ import annotations
 
 import hashlib
 import sqlite3
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pandas as pd
+import sqlalchemy as sa
 from faker import Faker
 
 from benchmarks.measure import WHOLE, Measured, tell
@@ -31,14 +33,14 @@ FAKED = {"first_name": "first_name", "last_name": "last_name", NAME: "name", "em
 """Endings of columns, and which of Faker's inventions goes into them."""
 
 
-def measure(shop: Path, to: Path, share: str = "1") -> Measured:
+def measure(shop: Path, to: Path, kind: str, share: str) -> Measured:
     """Treat the first rows of each table, as large a share of them as asked for: the cost of a row does not change."""
     measured, fake = Measured(), Faker("nl_NL")
     tables = [(name, table) for name, table in policy_of(shop).in_order() if not table.derived]
     with (
         measured.step(WHOLE) as whole,
         closing(sqlite3.connect(shop / "shop.sqlite")) as source,
-        closing(sqlite3.connect(to / "by_hand.sqlite")) as target,
+        opened(kind, to / "by_hand") as target,
     ):
         for name, table in tables:
             invented = invented_columns(table)
@@ -56,6 +58,11 @@ def measure(shop: Path, to: Path, share: str = "1") -> Measured:
             whole.rows += step.rows
         target.commit()
     return measured
+
+
+def opened(kind: str, file: Path) -> AbstractContextManager[sqlite3.Connection | sa.Connection]:
+    """Open a new file as pandas writes it fastest: its own connection to SQLite, SQLAlchemy's to DuckDB."""
+    return closing(sqlite3.connect(file)) if kind == "sqlite" else sa.create_engine(f"{kind}:///{file}").connect()
 
 
 def invented_columns(table: Table) -> dict[str, str]:

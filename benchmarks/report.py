@@ -126,6 +126,17 @@ def servers(kinds: dict[str, list[Round]]) -> Iterator[Table]:
         yield whole
 
 
+def incremental(kinds: dict[str, Measured]) -> Iterator[Table]:
+    """Show a full run and what changed after it; seconds hold the servers' work, CPU is the run's own process's."""
+    for kind, measured in kinds.items():
+        shown = _table(f"From {kind} into PostgreSQL", "rows read", "s", "× full", "CPU s", "× full")
+        whole, *_ = steps = measured.steps[:3]
+        for step in steps:
+            seconds, cpu = f"{step.seconds / whole.seconds:.2f}", f"{step.cpu / whole.cpu:.2f}"
+            shown.add_row(step.name, f"{step.rows:,}", f"{step.seconds:.1f}", seconds, f"{step.cpu:.1f}", cpu)
+        yield shown
+
+
 def memory(sizes: dict[int, Measured]) -> Iterator[Table]:
     """Show the peak of the chamber's process by size."""
     shown = _table("Memory of the chamber's process", "rows", "MB", "× the first")
@@ -138,7 +149,18 @@ def memory(sizes: dict[int, Measured]) -> Iterator[Table]:
 
 REPORTS: dict[str, Callable[..., Iterator[Table]]] = {
     report.__name__: report
-    for report in (race, treatment, gate, gate_in_postgresql, ingest, erasure, orchestration, servers, memory)
+    for report in (
+        race,
+        treatment,
+        gate,
+        gate_in_postgresql,
+        ingest,
+        erasure,
+        orchestration,
+        servers,
+        incremental,
+        memory,
+    )
 }
 
 

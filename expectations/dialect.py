@@ -44,8 +44,8 @@ class Dialect(Protocol):
         """Say that of the pieces of a value which match a pattern one, as `text`, passes a check."""
         ...
 
-    def is_uuid(self, column: str) -> str:
-        """Say that a column's type is UUID."""
+    def is_token(self, column: str) -> str:
+        """Say that a value is a UUID of version 8 and variant 10 (RFC 9562), stored as one."""
         ...
 
 
@@ -85,8 +85,9 @@ class _DuckDB:
     def has_piece(self, value: str, pattern: str, check: str) -> str:
         return f"len([text for text in regexp_extract_all({value}, {literal(pattern)}) if {check}]) > 0"
 
-    def is_uuid(self, column: str) -> str:
-        return f"typeof({column}) = 'UUID'"
+    def is_token(self, column: str) -> str:
+        bits = f"cast({column} as varchar) glob '??????????????8????[89ab]*'"  # written once, and read in one go
+        return f"(typeof({column}) = 'UUID' and {bits})"
 
 
 class _PostgreSQL:
@@ -125,8 +126,10 @@ class _PostgreSQL:
         pieces = f"regexp_matches(({value}) collate \"C\", {literal(in_postgresql(pattern))}, 'g') as found(piece)"
         return f"exists (select from {pieces} cross join lateral (select piece[1] as text) as pieces where {check})"
 
-    def is_uuid(self, column: str) -> str:
-        return f"pg_typeof({column}) = cast('uuid' as regtype)"
+    def is_token(self, column: str) -> str:
+        text = f"cast({column} as varchar)"
+        bits = f"substr({text}, 15, 1) = '8' and substr({text}, 20, 1) in ('8', '9', 'a', 'b')"
+        return f"(pg_typeof({column}) = cast('uuid' as regtype) and {bits})"
 
 
 DIALECTS: Final[Mapping[str, Dialect]] = {"duckdb": _DuckDB(), "postgresql": _PostgreSQL()}

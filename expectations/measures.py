@@ -67,9 +67,7 @@ def measure_of(owed: Owed, table: str, schema: str, sql: Dialect) -> str:
             most = f"{column} > {promise.most}" if promise.most is not None else "false"
             return _rows(f"{least} or {most}")
         case IsToken():
-            text = f"cast({column} as varchar)"
-            wrong = f"substr({text}, 15, 1) <> '8' or substr({text}, 20, 1) not in ('8', '9', 'a', 'b')"
-            return _rows(f"{column} is not null and (not {sql.is_uuid(column)} or {wrong})")
+            return _rows(f"{column} is not null and not {sql.is_token(column)}")
         case Matches():
             return _over_values(column, rows, f"not {sql.is_whole('value', promise.pattern)}")
         case NoRawIdentifier():
@@ -84,8 +82,7 @@ def measure_of(owed: Owed, table: str, schema: str, sql: Dialect) -> str:
             found = (
                 f'select 1 from {schema}."{promise.table}" as target where target."{promise.key}" = referring.{column}'
             )
-            astray = f"referring.{column} is not null and not exists ({found})"
-            return alone(f"(select count(*) from {rows} as referring where {astray})")
+            return f"count({column}) - (select count(*) from {rows} as referring where exists ({found}))"
         case MaxNullRate():
             return _fact(f"count(*) - count({column}) > {promise.share} * count(*)")
         case NullCount():

@@ -26,7 +26,7 @@ _OTHER_CLOCK = {False: WITHOUT_OFFSET, True: WITH_OFFSET}
 
 _WAYS_OUT = {
     "new_table": "Declare it under tables, or list it under never_extracted.",
-    "missing_table": "Take it out of the policy, or give it back to the source.",
+    "missing_table": "Take it out of the policy, or give it back to the source. Of a view, name the tables behind it.",
     "missing_for": "Name it as the source does under {named_by}, or give it back to the source.",
     "new_column": "It is {found}. Declare a treatment for it under tables.{table}.columns, or list it under "
     "never_extracted there.",

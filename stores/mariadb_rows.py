@@ -22,6 +22,12 @@ BATCH_BYTES = 4 << 20
 
 READ_BYTES = 1 << 20
 
+TOO_LONG = (
+    "source: a row is longer than the server's max_allowed_packet, and cannot be read whole.\n"
+    "  Raise max_allowed_packet on the server, or list the longest column under never_extracted."
+)
+"""What it means that a server gives NULL for a row."""
+
 _LONGEST_PACKET = 0xFFFFFF
 _NULL, _TWO_BYTES, _THREE_BYTES, _EIGHT_BYTES, _ERROR = 0xFB, 0xFC, 0xFD, 0xFE, 0xFF
 _LENGTH_TAKES = {_TWO_BYTES: 3, _THREE_BYTES: 4, _EIGHT_BYTES: 9}
@@ -38,13 +44,15 @@ def packed_rows(connection: pymysql.Connection, query: str, rows: int) -> Iterat
     header = MySQLResult(connection)
     header.init_unbuffered_query()
     header.unbuffered_active = False  # or it would wait for the rows, which are read here
-    packets = _packets(connection)
+    texts = _texts(connection)
     try:
         found: list[bytes] = []
         size = 0
-        for packet in packets:
-            found.append(_text(packet))
-            size += len(packet)
+        for text in texts:
+            if not text:
+                raise StoreError(TOO_LONG)
+            found.append(text)
+            size += len(text)
             if len(found) == rows or size >= BATCH_BYTES:
                 yield len(found), b"".join(found)
                 found, size = [], 0
@@ -52,21 +60,27 @@ def packed_rows(connection: pymysql.Connection, query: str, rows: int) -> Iterat
             yield len(found), b"".join(found)
     finally:
         with contextlib.suppress(pymysql.err.Error, OSError):  # whoever asks next of a broken connection is told
-            for _ in packets:
+            for _ in texts:
                 pass
 
 
-def _packets(connection: pymysql.Connection) -> Iterator[bytes]:
-    """Give the packets of a result, until that which ends it."""
+def _texts(connection: pymysql.Connection) -> Iterator[bytes]:
+    """Give the one value of each row, until the packet that ends them; empty where it is NULL."""
     left, begun = b"", b""
     while data := connection._rfile.read1(READ_BYTES):
         data, at = left + data, 0
-        while len(data) - at > 4:
+        there = len(data)
+        while there - at > 4:
             end = at + 4 + (data[at] | data[at + 1] << 8 | data[at + 2] << 16)
-            if end - len(data) > READ_BYTES:
-                data += connection._rfile.read(end - len(data))
-            if end > len(data):
+            if end - there > READ_BYTES:
+                data += connection._rfile.read(end - there)
+                there = len(data)
+            if end > there:
                 break
+            if data[at + 4] < _NULL and not begun:  # as most rows are: their length takes one byte
+                yield data[at + 5 : end]
+                at = end
+                continue
             packet, at, full = data[at + 4 : end], end, end - at - 4 == _LONGEST_PACKET
             if full or begun:
                 begun += packet
@@ -77,22 +91,15 @@ def _packets(connection: pymysql.Connection) -> Iterator[bytes]:
                 pymysql.err.raise_mysql_exception(packet)
             if packet[0] == _EIGHT_BYTES and len(packet) < _END_IS_SHORTER:
                 return
-            yield packet
+            yield _text(packet)
         left = data[at:]
     raise pymysql.err.OperationalError(pymysql.constants.CR.CR_SERVER_LOST)
 
 
 def _text(packet: bytes) -> bytes:
-    """Give the one value of a row, which its length precedes."""
+    """Give the one value of a row, which its length precedes; empty where it is NULL."""
     first = packet[0]
-    if first < _NULL:
-        return packet[1:]
-    if first == _NULL:
-        raise StoreError(
-            "source: a row is longer than the server's max_allowed_packet, and cannot be read whole.\n"
-            "  Raise max_allowed_packet on the server, or list the longest column under never_extracted."
-        )
-    return packet[_LENGTH_TAKES[first] :]
+    return b"" if first == _NULL else packet[_LENGTH_TAKES.get(first, 1) :]
 
 
 def parsed(packed: bytes, types: Mapping[str, pa.DataType]) -> list[pa.Array]:

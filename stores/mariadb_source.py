@@ -26,7 +26,7 @@ from stores.quoting import identifier
 from stores.readers import Readers
 from stores.server_facts import ServerFacts, mariadb_facts
 from stores.source import READERS, Reading, Schema, Totals, links_of
-from stores.source_trouble import trouble_told
+from stores.source_trouble import refuse_without_snapshot, trouble_told
 from stores.source_values import delivered
 from stores.tls import demand_tls
 
@@ -40,9 +40,11 @@ CANNOT_LOCK = (1044, 1142, 1205, 1227, 1370)
 
 _COLUMNS = """select c.table_name, c.column_name, c.data_type, c.numeric_precision, c.numeric_scale, c.column_type
 from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
-where c.table_schema = database() and t.table_type = 'BASE TABLE' order by c.table_name, c.ordinal_position"""
+where c.table_schema = database() and t.table_type in ('BASE TABLE', 'SYSTEM VERSIONED')
+order by c.table_name, c.ordinal_position"""
 _WITHOUT_SNAPSHOTS = """select table_name, engine from information_schema.tables
-where table_schema = database() and table_type = 'BASE TABLE' and engine not in ('InnoDB', 'MyRocks', 'ROCKSDB')"""
+where table_schema = database() and table_type in ('BASE TABLE', 'SYSTEM VERSIONED')
+and engine not in ('InnoDB', 'MyRocks', 'ROCKSDB')"""
 
 Connection = pymysql.Connection
 
@@ -125,11 +127,11 @@ class MariadbSnapshot:
         self.connections = len(readers)
 
     def totals(self, reading: Reading) -> Totals:
-        self._refuse_without_snapshots(reading.table)
+        refuse_without_snapshot(reading.table, self.without.get(reading.table))
         return added_up(reading, map(self._totals, in_parts(reading)))
 
     def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
-        self._refuse_without_snapshots(reading.table)
+        refuse_without_snapshot(reading.table, self.without.get(reading.table))
         for part in in_parts(reading):
             yield from self._batches(part, rows)
 
@@ -151,10 +153,3 @@ class MariadbSnapshot:
                     raise StoreError(f"source: rows of {reading.table} do not come as they were asked for.\n  {REPORT}")
                 read = [in_utc(c, kinds[name], present[name]) for c, name in zip(columns, kinds, strict=True)]
                 yield delivered(kinds, read, kinds.values())
-
-    def _refuse_without_snapshots(self, table: str) -> None:
-        if engine := self.without.get(table):
-            raise StoreError(
-                f"source: {table} is stored by {engine}, which has no snapshots: what is read of it could belong to no "
-                f"one moment.\n  Alter it to engine = InnoDB, or name a copy of the database with --source."
-            )

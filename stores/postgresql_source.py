@@ -1,7 +1,7 @@
 """PostgreSQL as a source: ADBC batches by COPY, from connections that share one exported snapshot and cannot write.
 
 Tables are locked against being dropped, truncated or altered while they are read, as pg_dump locks them: such changes
-are no part of a snapshot.
+are no part of a snapshot. Neither is a foreign table, whose rows are another server's.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from stores.quoting import identifier, literal
 from stores.readers import Readers
 from stores.server_facts import ServerFacts, postgresql_facts
 from stores.source import READERS, Reading, Schema, Totals, reflect
-from stores.source_trouble import trouble_told
+from stores.source_trouble import refuse_without_snapshot, trouble_told
 from stores.source_values import delivered
 from stores.tls import demand_tls
 
@@ -47,10 +47,12 @@ STATEMENT_TIMEOUT = "4h"
 BATCH_BYTES = 4 << 20
 """About how much a batch holds at most, however wide its rows are."""
 
-_READABLE = (
-    "select relname, relispartition from pg_class where relkind in ('r', 'p') and pg_table_is_visible(oid) "
-    "and relnamespace <> 'pg_catalog'::regnamespace and (relispartition or has_table_privilege(oid, 'select'))"
-)
+FOREIGN = "a foreign server"
+
+_TABLES = "pg_class where pg_table_is_visible(oid) and relnamespace <> 'pg_catalog'::regnamespace"
+_PARTITIONS = f"select relname from {_TABLES} and relispartition"
+_READABLE = f"select relname from {_TABLES} and relkind in ('r', 'p') and has_table_privilege(oid, 'select')"
+_FOREIGN = f"select relname from {_TABLES} and relkind = 'f'"
 
 
 class PostgresqlSource:
@@ -66,7 +68,7 @@ class PostgresqlSource:
     @cached_property
     def _schema(self) -> Schema:
         with trouble_told("the schema"), self.engine().connect() as connection:
-            found, partitions = reflect(connection, kind_of), {name for name, part in _tables(connection) if part}
+            found, partitions = reflect(connection, kind_of), _names(connection, _PARTITIONS)
         return {name: columns for name, columns in found.items() if name not in partitions}
 
     def facts(self) -> ServerFacts:
@@ -86,10 +88,11 @@ class PostgresqlSource:
             schema = self._schema
             with trouble_told("a snapshot"):
                 with self.engine().connect() as connection:
-                    readable = [name for name, part in _tables(connection) if not part and name in schema]
+                    readable = sorted(_names(connection, _READABLE) & schema.keys())
+                    foreign = _names(connection, _FOREIGN) & schema.keys()
                 cursors = [self._cursor(stack) for _ in range(READERS)]
                 _begin_together(cursors, readable)
-            yield PostgresqlSnapshot(cursors, schema)
+            yield PostgresqlSnapshot(cursors, schema, dict.fromkeys(sorted(foreign), FOREIGN))
 
     def _cursor(self, stack: ExitStack) -> adbc.Cursor:
         connection = stack.enter_context(patiently(lambda: adbc.connect(self._connection_string, autocommit=True)))
@@ -104,20 +107,21 @@ def engine_by(login: str) -> sa.Engine:
     return sa.create_engine("postgresql+psycopg://", creator=connect, poolclass=sa.pool.NullPool, hide_parameters=True)
 
 
-def _tables(connection: sa.Connection) -> list[tuple[str, bool]]:
-    """Name the tables that this account can read, and partitions, which are read through their tables."""
-    return [(name, part) for name, part in connection.exec_driver_sql(_READABLE)]
+def _names(connection: sa.Connection, query: str) -> set[str]:
+    return {*connection.exec_driver_sql(query).scalars()}
 
 
 def _begin_together(cursors: list[adbc.Cursor], tables: list[str]) -> None:
     """Begin a transaction on each connection, on the snapshot of the first, taken once no table can change shape."""
     first, *others = cursors
+    settings = "; ".join(f"set local {name} = {literal(value)}" for name, value in SETTINGS.items())
     for cursor in cursors:
         cursor.execute(
             f"select set_config('statement_timeout', '{STATEMENT_TIMEOUT}', false) "
             "where current_setting('statement_timeout') = '0'"
         ).fetchall()
         cursor.execute("begin isolation level repeatable read, read only")
+        cursor.executescript(settings)  # again: a pooler may let go of those that connections are made with
     if tables:
         first.execute(f"lock table only {', only '.join(map(identifier, tables))} in access share mode")
     (name,) = first.execute("select pg_export_snapshot()").fetchone()
@@ -128,15 +132,16 @@ def _begin_together(cursors: list[adbc.Cursor], tables: list[str]) -> None:
 class PostgresqlSnapshot:
     """One state of a PostgreSQL database, behind as many connections as may read at a time."""
 
-    def __init__(self, cursors: list[adbc.Cursor], schema: Schema) -> None:
-        self._readers, self._schema = Readers(cursors), schema
+    def __init__(self, cursors: list[adbc.Cursor], schema: Schema, without: dict[str, str]) -> None:
+        self._readers, self._schema, self.without = Readers(cursors), schema, without
         self.connections = len(cursors)
-        self.without: dict[str, str] = {}
 
     def totals(self, reading: Reading) -> Totals:
+        refuse_without_snapshot(reading.table, self.without.get(reading.table))
         return added_up(reading, map(self._totals, in_parts(reading)))
 
     def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
+        refuse_without_snapshot(reading.table, self.without.get(reading.table))
         for part in in_parts(reading):
             yield from self._batches(part, rows)
 
@@ -153,13 +158,9 @@ class PostgresqlSnapshot:
         kinds = reading.columns.values()
         with self._readers.one() as cursor, trouble_told(reading.table):
             cursor.execute(query(reading, self._schema[reading.table]))
-            for batch in cursor.fetch_record_batch():
-                *read, marks = map(_plain, batch.columns)
+            # ADBC's own reader: by what fetch_record_batch gives, all trouble is an OSError that tells no SQLSTATE
+            for batch in cursor._results.reader:
+                *read, marks = batch.columns
                 whole = delivered(reading.columns, read, kinds, marks.to_numpy())
                 for start in range(0, len(whole), rows):
                     yield whole.slice(start, rows)
-
-
-def _plain(column: pa.Array) -> pa.Array:
-    """Take numeric for the text that it comes as: its digits, as many as there are."""
-    return column.storage if isinstance(column, pa.ExtensionArray) else column

@@ -116,8 +116,8 @@ def _asked(column: str, declared: ColumnType, present: ColumnKind) -> str:
         return f"{column}::bigint"
     if declared.name == "integer" and present.family == "boolean":
         return f"{column}::int"  # 0 and 1, as databases without booleans hold them
-    if declared.name == "text" or present.family == "text":
-        return f"{column}::text"
+    if declared.name == "text" or present.family in ("text", "decimal"):
+        return f"{column}::text"  # numeric, too: ADBC writes its digits at several times the cost
     return f"{column}::float8" if present.native == "real" else column
 
 

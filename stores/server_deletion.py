@@ -23,6 +23,12 @@ from stores.tls import demand_tls
 LOCK_SECONDS = 30
 """How long others' transactions are waited for."""
 
+_VERSIONED = (
+    "select 1 from information_schema.tables "
+    "where table_schema = database() and table_name = %s and table_type = 'SYSTEM VERSIONED'"
+)
+"""MariaDB's tables that keep what is deleted."""
+
 Lock = Callable[[sa.Connection, str], None]
 
 
@@ -66,8 +72,8 @@ class ServerDeletion:
 
 
 def _postgresql(url: sa.URL) -> sa.Engine:
-    settings = {"timezone": "UTC", "client_encoding": "UTF8", "lock_timeout": f"{LOCK_SECONDS}s"}
-    login = connection_string(url, "sluis", settings)
+    settings = {"timezone": "UTC", "client_encoding": "UTF8", "row_security": "off"}
+    login = connection_string(url, "sluis", settings | {"lock_timeout": f"{LOCK_SECONDS}s"})
     return sa.create_engine(
         "postgresql+psycopg://",
         creator=lambda: patiently(lambda: psycopg.connect(login)),
@@ -93,6 +99,11 @@ def _lock_table(connection: sa.Connection, table: str) -> None:
 
 def _lock_rows(connection: sa.Connection, table: str) -> None:
     """Lock every row and every gap between: a lock on the table would keep readers out, the plan's among them."""
+    if connection.exec_driver_sql(_VERSIONED, (table,)).first():
+        raise StoreError(
+            f"source: {table} keeps every row that was ever in it (system versioning): a delete would take none away.\n"
+            "  Delete there by hand, and then its history (delete history), or drop its system versioning."
+        )
     connection.exec_driver_sql(f"select count(*) from {identifier(table)} for update")
 
 

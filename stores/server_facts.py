@@ -23,6 +23,8 @@ class ServerFacts:
     account: str
     may_write: tuple[str, ...]
     """Tables, or kinds of writing, that the account is allowed; empty for one that can only read."""
+    hidden: tuple[str, ...] = ()
+    """Tables of which row level security may keep rows from the account."""
 
 
 def postgresql_facts(connection: sa.Connection) -> ServerFacts:
@@ -41,9 +43,13 @@ def postgresql_facts(connection: sa.Connection) -> ServerFacts:
         "and relnamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) "
         "and has_table_privilege(oid, 'insert, update, delete, truncate') order by 1"
     ).scalars()
+    hidden = connection.exec_driver_sql(
+        "select relname::text from pg_class where relkind in ('r', 'p') and pg_table_is_visible(oid) "
+        "and row_security_active(oid) order by 1"
+    ).scalars()
     may_write = ("everything, as a superuser",) if superuser else tuple(written)
     version = (number // 10_000, number % 10_000)
-    return ServerFacts("PostgreSQL", version, encoding, zone, now, encrypted, account, may_write)
+    return ServerFacts("PostgreSQL", version, encoding, zone, now, encrypted, account, may_write, tuple(hidden))
 
 
 def mariadb_facts(connection: sa.Connection) -> ServerFacts:

@@ -17,8 +17,14 @@ from privacy.leak_proof import raise_alone
 DRIVERS = (sa.exc.SQLAlchemyError, psycopg.Error, adbc_driver_manager.Error, pymysql.err.Error, OSError)
 
 _KNOWN: dict[str | int, str] = {
-    "57014": "it took longer than the server lets a statement take.\n  Raise statement_timeout for this account.",
+    "57014": "it took longer than the server lets a statement take, or somebody ended it there.\n"
+    "  Raise statement_timeout for this account, or run again.",
     1969: "it took longer than the server lets a statement take.\n  Raise max_statement_time for this account.",
+    3024: "it took longer than the server lets a statement take.\n  Raise max_execution_time for this account.",
+    1317: "somebody ended the statement on the server.\n  Run again.",
+    "40001": "it is a standby, which had to let go of rows that were still being read.\n"
+    "  Turn on hot_standby_feedback there, or raise max_standby_streaming_delay, and run again.",
+    "53100": "the disk of its server is full.\n  Make room there, and run again.",
     "55P03": "somebody else holds it locked, such as a migration of the shop.\n  Run again when that is done.",
     1205: "somebody else holds it locked, such as a migration of the shop.\n  Run again when that is done.",
     "42501": "this account may not read it, or only some of its rows.\n"
@@ -45,6 +51,15 @@ def trouble_told(what: str) -> Iterator[None]:
         problem = _problem(what, error)
     if problem:
         raise_alone(problem)
+
+
+def refuse_without_snapshot(table: str, stored_by: str | None) -> None:
+    """Refuse a table that is stored where the snapshot does not reach, if it is."""
+    if stored_by:
+        raise StoreError(
+            f"source: {table} is stored by {stored_by}, which has no snapshots: what is read of it could belong to no "
+            "one moment.\n  List it under never_extracted, or alter it to engine = InnoDB (MariaDB), or read a copy."
+        )
 
 
 def _problem(what: str, error: BaseException) -> StoreError:

@@ -26,6 +26,7 @@ from stores.settings import file_of
 from stores.source import READERS, Reading, Schema, Totals, reflect
 from stores.sqlite_values import (
     OtherStorageError,
+    columns_without_numbers,
     decoded,
     filled,
     guarded_query,
@@ -124,7 +125,8 @@ class SqliteSnapshot:
         with self._reader(reading.table) as cursor:
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(rows)})
             with contextlib.suppress(OtherStorageError, pa.ArrowInvalid, adbc.Error, OSError):  # damage is met again
-                for *read, strange in _delivered(cursor, trusting_query(reading)):
+                numberless = {name for (name,) in cursor.execute(columns_without_numbers(reading.table)).fetchall()}
+                for *read, strange in _delivered(cursor, trusting_query(reading, numberless)):
                     refuse_other_storage(read, strange, kinds)
                     columns = list(map(decoded, read, kinds))
                     yield pa.RecordBatch.from_arrays([*columns, misfits(columns, filled(read, columns))], names=names)

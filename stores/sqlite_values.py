@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -50,10 +51,21 @@ _READ_AS: dict[TypeName, pa.DataType] = {
 """Those of numbers, and how numbers come; all else is text."""
 
 
-def trusting_query(reading: Reading) -> str:
+def columns_without_numbers(table: str) -> str:
+    """Name the columns of a table into which SQLite lets no number: what is declared as text, it stores as text.
+
+    Their affinity is TEXT, by the rules of https://sqlite.org/datatype3.html#determination_of_column_affinity.
+    """
+    text = "type not like '%int%' and (type like '%char%' or type like '%clob%' or type like '%text%')"
+    return f"select name from pragma_table_info({literal(table)}) where {text}"
+
+
+def trusting_query(reading: Reading, without_numbers: Container[str]) -> str:
     """Read values as they stand, and mark rows with a text in another storage class: of numbers the driver tells."""
-    texts = [identifier(name) for name, kind in reading.columns.items() if kind.name not in _SENTINELS]
-    strange = " or ".join(f"{text} < '' or {text} >= x''" for text in texts) or "0"  # numbers < texts < bytes
+    texts = [name for name, kind in reading.columns.items() if kind.name not in _SENTINELS]
+    marks = [f"{identifier(name)} >= x''" for name in texts]  # numbers < texts < bytes
+    marks += [f"{identifier(name)} < ''" for name in texts if name not in without_numbers]
+    strange = " or ".join(marks) or "0"
     columns = ", ".join(map(identifier, reading.columns))
     return f"{_sentinel(reading)} select {columns}, {strange} from {identifier(reading.table)}{where(reading)}"
 
@@ -113,10 +125,13 @@ def _value(column: str, kind: ColumnType) -> str:
 
 
 def sum_of_units(column: str, kind: ColumnType) -> str:
-    """Let SQLite add up a decimal in units of its last digit, over the values that `decoded` finds exact."""
-    units = f"cast(round({column} * {10**kind.scale}) as integer)"
-    exact = f"abs({column}) * {10**kind.scale} < {_bound(kind)} and {units} / {10**kind.scale}.0 = {column}"
-    return f"coalesce(sum(case when typeof({column}) in ('integer', 'real') and {exact} then {units} end), 0)"
+    """Let SQLite add up a decimal in units of its last digit, over the values that `decoded` finds exact.
+
+    Numbers alone lie between two numbers, as long as the plus takes a column's affinity away, which would turn these.
+    """
+    most, units = Decimal(_bound(kind) - 1).scaleb(-kind.scale), f"round({column} * {10**kind.scale})"
+    exact = f"+{column} between -{most:f} and {most:f} and {units} / {10**kind.scale}.0 = {column}"
+    return f"coalesce(sum(case when {exact} then cast({units} as integer) end), 0)"
 
 
 def decoded(column: pa.Array, kind: ColumnType) -> pa.Array:

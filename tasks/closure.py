@@ -116,7 +116,9 @@ class Closure:
         kind = kinds.get(column) or ColumnType("date" if family == "date" else "timestamp")
         if kind.name not in ("date", "timestamp") or not ("date" in family or "time" in family or family == "text"):
             raise FullRunNeededError(f"{name}.{column} holds no moments, by its type in the source")
-        ahead = tuple((source, kinds[source], self.read_at) for source in _dates(table))
+        made_of_it = [of for of in self.policy.tables.values() if of.derived and of.derived.source == name]
+        dates = {source: kind for of in (table, *made_of_it) for source, kind in _dates(of)}
+        ahead = tuple((source, kind, self.read_at) for source, kind in dates.items())
         return self._keys(name, table, since=(column, kind, self.since), ahead=ahead)
 
     def _of_moved_parents(self, name: str, table: Table) -> Iterator[pa.Array]:
@@ -223,14 +225,12 @@ def _links(policy: Policy, table: Table) -> Iterator[tuple[str, Column]]:
             yield name, column
 
 
-def _dates(table: Table) -> set[str]:
-    """Name the source columns in which a date that lies ahead makes a difference until it has come."""
-    return {
-        table.source_of(name)
-        for name, column in table.columns.items()
-        if column.type.name in ("date", "timestamp")
-        and (name == table.subject.happened or (column.extracted and column.future != "allow"))
-    }
+def _dates(table: Table) -> Iterator[tuple[str, ColumnType]]:
+    """Give the source columns in which a date that lies ahead makes a difference until it has come."""
+    for name, column in table.columns.items():
+        matters = name == table.subject.happened or (column.extracted and column.future != "allow")
+        if matters and column.type.name in ("date", "timestamp"):
+            yield table.source_of(name), column.type
 
 
 def _among(values: pa.Array, *sets: pa.Array) -> Mask:

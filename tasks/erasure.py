@@ -175,12 +175,14 @@ def _waiting(ledger: Ledger, reference: str | None) -> list[Request]:
 def _close(
     ledger: Ledger, keyring: Keyring, extraction: Extraction | None, warehouse: Warehouse, requests: Sequence[Request]
 ) -> None:
-    """Find what else names the people of requests, wherever that can be looked for now."""
+    """Find what else names the people of requests, wherever that can be looked for now.
+
+    In the source anew until they are decided: rows may have changed since they were registered.
+    """
     unsearched = [request for request in requests if not request.closed]
     if extraction:
-        unkeyed = [request for request in requests if request.state == "registered" and request not in unsearched]
-        keys = keyring.subjects()
-        search_source(extraction, ledger, keys, [*unsearched, *(unkeyed if len(keys.numbers) > 1 else ())])
+        undecided = [request for request in requests if request.state == "registered" or request in unsearched]
+        search_source(extraction, ledger, keyring.subjects(), undecided)
     elif unsearched and (published := warehouse.published()):
         ids = [request.request_id for request in unsearched]
         follow = functools.partial(follow_in_warehouse, warehouse)

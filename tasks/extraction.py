@@ -19,9 +19,9 @@ from privacy.world import LatestEvents, World
 from stores.source import Reading, Snapshot, Totals
 from tasks.freed_memory import give_freed_memory_back
 
-BATCH_ROWS = 32_768
+BATCH_ROWS = 65_536
 
-BATCHES_BETWEEN_TRIMS = 16
+BATCHES_BETWEEN_TRIMS = 8
 """In a large table freed memory goes back in between, too, or what lies between its pieces adds up."""
 
 OnProgress = Callable[[str, int, int], None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import socket as socketlib
 import subprocess
 import time
@@ -31,9 +32,21 @@ class MariadbServer:
     """A server that runs."""
 
     url: sa.URL
+    _daemon: Daemon | None = None
     port: int | None = None
     """That on which it speaks TLS, where it does."""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def kill(self) -> None:
+        """End it as a machine that fails does, in the midst of whatever it does."""
+        if self._daemon is None:
+            pytest.skip(f"the server that {URL} names is not killed: install MariaDB, so that tests start their own")
+        self._daemon.end(signal.SIGKILL)
+
+    def start_again(self) -> None:
+        """Start it on what a killed one left behind; nothing, where it runs."""
+        if self._daemon:
+            self._daemon.start()
 
     def new_database(self) -> sa.URL:
         """Make an empty database; give its URL."""
@@ -48,6 +61,33 @@ class MariadbServer:
             connection.exec_driver_sql(statement)
 
 
+@dataclass
+class Daemon:
+    """The server's process, by nobody's settings but these."""
+
+    command: list[str]
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / "socket"
+
+    def start(self) -> None:
+        """Start it, and wait until it lets somebody in."""
+        if self.process is None:
+            with (self.folder / "log").open("ab") as log:
+                self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
+        _wait_until_up(self.process, self.socket)
+
+    def end(self, by: signal.Signals) -> None:
+        """End it, and wait for that."""
+        if self.process:
+            self.process.send_signal(by)
+            self.process.wait()
+            self.process = None
+
+
 @contextmanager
 def running(folder: Path, certificate: Path | None = None) -> Iterator[MariadbServer]:
     """Run a server; where there is none, tests that need one are skipped and say what to do.
@@ -60,20 +100,20 @@ def running(folder: Path, certificate: Path | None = None) -> Iterator[MariadbSe
     daemon = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin")
     if daemon is None or shutil.which("mariadb-install-db") is None:
         pytest.skip(MISSING)
-    socket, port = folder / "socket", _free_port() if certificate else None
+    port = _free_port() if certificate else None
     reached = ["--skip-networking"]
     if certificate:
         key = certificate.with_name("key.pem")
         reached = ["--bind-address=127.0.0.1", f"--port={port}", f"--ssl-cert={certificate}", f"--ssl-key={key}"]
-    with _process(daemon, folder, socket, reached) as process:
-        url = sa.make_url(f"mysql+pymysql://root@localhost/?unix_socket={socket}")
-        _wait_until_up(process, socket)
-        yield MariadbServer(url, port)
+    made = _installed(daemon, folder, reached)
+    try:
+        made.start()
+        yield MariadbServer(sa.make_url(f"mysql+pymysql://root@localhost/?unix_socket={made.socket}"), made, port)
+    finally:
+        made.end(signal.SIGTERM)
 
 
-@contextmanager
-def _process(daemon: str, folder: Path, socket: Path, reached: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the daemon, by nobody's settings but these."""
+def _installed(daemon: str, folder: Path, reached: list[str]) -> Daemon:
     data, user = folder / "data", [f"--user={os.environ.get('USER', 'root')}"] if os.geteuid() == 0 else []
     install = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"]
     subprocess.run([*install, "--skip-test-db", *user], check=True, stdout=subprocess.DEVNULL)
@@ -82,16 +122,8 @@ def _process(daemon: str, folder: Path, socket: Path, reached: list[str]) -> Ite
         "--innodb-fast-shutdown=2",
         "--local-infile=1",
     ]
-    files = [f"--datadir={data}", f"--socket={socket}", f"--pid-file={folder / 'pid'}"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [daemon, "--no-defaults", *files, *reached, *settings, *user], stdout=log, stderr=log
-        )
-        try:
-            yield process
-        finally:
-            process.terminate()
-            process.wait()
+    files = [f"--datadir={data}", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}"]
+    return Daemon([daemon, "--no-defaults", *files, *reached, *settings, *user], folder)
 
 
 def _free_port() -> int:

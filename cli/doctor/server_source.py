@@ -46,14 +46,17 @@ def server_clock(environment: Environment) -> Finding:
 
 
 def account(environment: Environment) -> Finding:
-    """See whether the account can only read: Sluis writes nothing, but whoever takes the account over might."""
+    """See whether the account reads all rows, and can only read: whoever takes it over might write."""
     facts = _facts(environment)
+    if facts.hidden:
+        return doubtful(
+            f"{facts.account} may not see all rows of: {_some(facts.hidden)}",
+            "A run that reads one of them stops. Give the account bypassrls, or list them under never_extracted.",
+        )
     if not facts.may_write:
         return good(f"{facts.account} can only read")
-    named = ", ".join(islice(facts.may_write, NAMED))
-    more = f" and {len(facts.may_write) - NAMED} more" if len(facts.may_write) > NAMED else ""
     return doubtful(
-        f"{facts.account} may write: {named}{more}",
+        f"{facts.account} may write: {_some(facts.may_write)}",
         "Give --source an account that has no more than the right to read; docs/sources.md has the statements.",
     )
 
@@ -66,7 +69,8 @@ def snapshot(environment: Environment) -> Finding:
         named = ", ".join(f"{table} ({engine})" for table, engine in islice(without.items(), NAMED))
         return doubtful(
             f"tables that have no snapshots: {named}",
-            "A run that reads one of them stops. Alter them to engine = InnoDB, or name a copy with --source.",
+            "A run that reads one of them stops. List them under never_extracted, alter them to engine = InnoDB "
+            "(MariaDB), or name a copy with --source.",
         )
     if connections < READERS:
         return doubtful(
@@ -74,6 +78,11 @@ def snapshot(environment: Environment) -> Finding:
             "Grant the account lock tables, so that several can begin at one moment; or run while the shop is quiet.",
         )
     return good(f"{connections} connections read one state")
+
+
+def _some(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _source(environment: Environment) -> PostgresqlSource | MariadbSource:

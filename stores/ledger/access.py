@@ -22,6 +22,9 @@ _WRITERS = 0x51D15
 _NO_DISK = (10, 13)
 """SQLITE_IOERR and SQLITE_FULL, the low bytes of a result code."""
 
+_DISK_FULL = "53100"
+"""The SQLSTATE by which PostgreSQL says so."""
+
 _AT_ONCE = 10_000
 """How many values stand in one question; databases bound them."""
 
@@ -75,7 +78,8 @@ def _unusable(error: sa.exc.SQLAlchemyError) -> StoreError:
             "  Check --ledger: a server must be up and reachable, a file not kept locked by another program. Then run "
             "again."
         )
-    if getattr(getattr(error, "orig", None), "sqlite_errorcode", 0) & 0xFF in _NO_DISK:
+    driver = getattr(error, "orig", None)
+    if getattr(driver, "sqlite_errorcode", 0) & 0xFF in _NO_DISK or getattr(driver, "sqlstate", None) == _DISK_FULL:
         return StoreError(
             f"ledger: its disk is full, or cannot be read or written ({type(error).__name__}).\n"
             "  Make room or bring the disk back, and run again. Nothing is half-published."

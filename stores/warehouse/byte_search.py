@@ -1,7 +1,9 @@
 """Searching the bytes of files for values of sixteen bytes, in the forms in which a database may hold them.
 
-Hundreds of thousands of values are sought in one reading: every form is known by its last sixteen bytes. All windows of
-eight bytes pass a bitmap first, and what that lets through is looked up by its first word, then by all of it.
+Hundreds of thousands of values are sought in one reading: every form is known by its last sixteen bytes. Windows of
+eight bytes pass a bitmap first, and what that lets through is looked up as a word, then by all of it. Wherever sixteen
+bytes stand, one of the words within them begins at a multiple of eight: of few values all such words are known, so that
+an eighth of the windows is enough; of many, whose words would fill the bitmap, the first, so that it takes them all.
 """
 
 from __future__ import annotations
@@ -50,10 +52,12 @@ class Search:
         raw = np.frombuffer(b"".join(values), np.uint8).reshape(-1, SIZE)
         tails = np.concatenate([np.ascontiguousarray(form) for form in _forms(raw)])
         self._tails = {tail.tobytes() for tail in tails}
-        self._firsts = np.unique(tails.view("<u8")[:, 0])
-        self._bits = _BITS_FOR_FEW if len(self._firsts) < _FEW else _BITS
+        few = WORD * len(tails) < _FEW
+        self._step, self._bits = (WORD, _BITS_FOR_FEW) if few else (1, _BITS)
+        shifted = [np.ascontiguousarray(tails[:, by : by + WORD]).view("<u8")[:, 0] for by in range(self._step)]
+        self._words = np.unique(np.concatenate(shifted))
         self._bitmap = np.zeros(1 << self._bits, np.bool_)
-        self._bitmap[_slots(self._firsts, self._bits)] = True
+        self._bitmap[_slots(self._words, self._bits)] = True
 
     def places_in(self, file: Path, chunk: int) -> int:
         """Count the places in a file, which is read in chunks that overlap by less than a value."""
@@ -61,18 +65,22 @@ class Search:
         with file.open("rb") as stream:
             while self._tails and (read := stream.read(chunk)):
                 text = before + read
-                found += sum(text[at : at + SIZE] in self._tails for at in self._likely(text))
+                found += sum(
+                    text[at - by : at - by + SIZE] in self._tails
+                    for at in self._likely(text)
+                    for by in range(min(at + 1, self._step))
+                )
                 before = text[1 - SIZE :]
         return found
 
     def _likely(self, text: bytes) -> Iterator[int]:
-        """Give the places at which the first word of a value stands."""
-        for start in range(WORD):
+        """Give the places of windows at which a known word of a value stands."""
+        for start in range(0, WORD, self._step):
             windows = np.frombuffer(text, "<u8", max(0, len(text) - start) // WORD, start)
             maybe = np.flatnonzero(self._bitmap[_slots(windows, self._bits)])
             words = windows[maybe]
-            near = np.minimum(np.searchsorted(self._firsts, words), len(self._firsts) - 1)
-            yield from (start + WORD * maybe[self._firsts[near] == words]).tolist()
+            near = np.minimum(np.searchsorted(self._words, words), len(self._words) - 1)
+            yield from (start + WORD * maybe[self._words[near] == words]).tolist()
 
 
 def _slots(words: Words, bits: int) -> Words:

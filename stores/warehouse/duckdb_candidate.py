@@ -12,7 +12,7 @@ from stores.arrow_stream import in_tables
 from stores.quoting import identifier, literal
 from stores.token_order import in_token_order
 from stores.warehouse import ANALYTICS, INDEX, QUARANTINE, Comments, Grouped
-from stores.warehouse.duckdb_file import ROWS_AN_INSERT, NewFile
+from stores.warehouse.duckdb_file import ROWS_AN_INSERT, NewFile, make_empty
 from stores.warehouse.groups import Groups, indexed_names, published_names
 
 
@@ -26,16 +26,16 @@ class DuckDBCandidate(NewFile):
         target, has_tokens = f'{ANALYTICS}."{table}"', schema.field(key).type == pa.uuid()
         if has_tokens:
             batches = in_token_order(batches, schema, key, rows, self._work)
-        parts = [(target, ", ".join(map(identifier, published_names(schema.names))))]
+        parts = [(target, key, ", ".join(map(identifier, published_names(schema.names))))]
         if indexed := indexed_names(key, schema.names):
             columns = ", ".join(f'"{name}" as {there}' for name, there in indexed.items())
-            parts.append((f'private.{INDEX}."{table}"', columns))
+            parts.append((f'private.{INDEX}."{table}"', indexed[key], columns))
         with self._reading(schema.empty_table()) as connection:
-            for part, columns in parts:
-                connection.execute(f"create table {part} as select {columns} from staged")
+            for part, its_key, columns in parts:
+                make_empty(connection, part, f"select {columns} from staged", its_key)
         for some in in_tables(batches, ROWS_AN_INSERT):
             with self._reading(some) as connection:
-                for part, columns in parts:
+                for part, _, columns in parts:
                     connection.execute(f"insert into {part} select {columns} from staged")
         with self._connection.cursor() as connection:
             if not has_tokens:

@@ -12,6 +12,7 @@ import duckdb
 from privacy.marts import Cell, Months
 from privacy.policy import Policy
 from stores.quoting import identifier, literal
+from stores.source import READERS
 from stores.warehouse import ANALYTICS, MARTS, Comments
 from stores.warehouse.duckdb_session import DuckDBSession
 from stores.warehouse.marts import freeze, rows_of
@@ -32,8 +33,9 @@ class DuckDBMarts:
             return freeze(DuckDBSession(connection), schema, policy, done, open_from) if schema else []
 
     def count_staged(self, policy: Policy, done: Months, open_from: datetime.date) -> list[Cell]:
-        """Count figures from the tables that are staged."""
+        """Count figures from the tables that are staged, in the memory and by the threads that wrote them till now."""
         with self._connection.cursor() as connection:
+            connection.execute(f"checkpoint; checkpoint private; set threads = {READERS}")
             return freeze(DuckDBSession(connection), ANALYTICS, policy, done, open_from)
 
     def write(self, policy: Policy, name: str, cells: Iterable[Cell], comments: Comments) -> None:

@@ -2,9 +2,9 @@
 
 By byte: every file that belongs to the warehouse is searched for the sixteen bytes of each MAC and key, as DuckDB
 stores a UUID, as they are, and as text. What this does not show: DuckDB may compress a block, and a value in a
-compressed block is not found by its bytes. It stores columns of tokens as they are as a rule, because nothing is gained
-on random values; and the search by row sees through compression, but only what a table still holds. Nor are backups,
-snapshots of the file system and freed blocks of the disk searched.
+compressed block is not found by its bytes. Keys are told to stand as they are (duckdb_file.py), other columns of tokens
+do as a rule, because nothing is gained on random values; and the search by row sees through compression, but only what
+a table still holds. Nor are backups, snapshots of the file system and freed blocks of the disk searched.
 """
 
 from __future__ import annotations

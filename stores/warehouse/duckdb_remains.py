@@ -12,7 +12,7 @@ from stores.quoting import identifier, literal
 from stores.warehouse import ANALYTICS, INDEX, MARTS, QUARANTINE
 from stores.warehouse.dialect import Dialect
 from stores.warehouse.doom import Place
-from stores.warehouse.duckdb_file import ROWS_AN_INSERT, NewFile
+from stores.warehouse.duckdb_file import ROWS_AN_INSERT, NewFile, make_empty
 from stores.warehouse.duckdb_live import LiveFile
 from stores.warehouse.duckdb_session import DuckDBSession
 from stores.warehouse.remains import RUN_FIRST, RemainsInSQL
@@ -62,7 +62,8 @@ class DuckDBRemains(RemainsInSQL, NewFile):
         for place in self._places:
             self._copy(place)
             if place.table.subject.found_by and not place.set_aside:
-                self._connection.execute(f"create table {place.index_after} as {self._kept_index(place)}")
+                make_empty(self._connection, place.index_after, kept := self._kept_index(place), "key")
+                self._connection.execute(f"insert into {place.index_after} {kept}")
         for name in map(identifier, self._tables(MARTS)):
             self._connection.execute(f"create table {MARTS}.{name} as from {LIVE}.{MARTS}.{name}")
         self._copy_comments()
@@ -70,7 +71,7 @@ class DuckDBRemains(RemainsInSQL, NewFile):
     def _copy(self, place: Place) -> None:
         """Copy a table a row group at a time, so that the order of its rows does not depend on how they are joined."""
         columns = self._kept(place)
-        self._connection.execute(f"create table {place.after} as from {place.before} limit 0")
+        make_empty(self._connection, place.after, f"from {place.before}", place.table.primary_key)
         for first in range(0, self._rows(place.before), ROWS_AN_INSERT):
             some = f">= {first} and {{0}} < {first + ROWS_AN_INSERT}"
             self._connection.execute(

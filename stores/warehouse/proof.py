@@ -50,7 +50,7 @@ def look_by_row(
     session.listed(KEYS, _list(tokens))
     index, published, aside = schemas[INDEX], schemas[ANALYTICS], schemas[QUARANTINE]
     theirs = {schema: people.rows(session, schema, "_" * (schema == aside)) for schema in (index, aside)}
-    hold = {schema: _holding(session, schema, KEYS) for schema in (published, index, aside)}
+    hold = {schema: _holding(session, schema, KEYS) if tokens else {} for schema in (published, index, aside)}
     unindexed = {
         table: abs(_count(session, published, table) - _count(session, index, table))
         for table in tables_of(session.rows, index)

@@ -103,6 +103,29 @@ def an_erased_guest_with_a_sale_of_tomorrow(history: History) -> None:
     history.run()
 
 
+def _an_address_becomes_their_own(history: History) -> None:
+    history.register("erasure", ("customer", 2))
+    history.shop.change("update buyer set email = 'carl@example.com' where buyer_id = 3")
+
+
+def an_address_that_became_their_own_before_a_run(history: History) -> None:
+    _an_address_becomes_their_own(history)
+    history.run()
+
+
+def an_address_that_became_their_own_before_a_plan(history: History) -> None:
+    _an_address_becomes_their_own(history)
+    history.apply(history.plan())
+    history.run()
+
+
+def an_address_that_became_their_own_before_a_run_that_was_killed(history: History) -> None:
+    _an_address_becomes_their_own(history)
+    history.kill("run", 1, 1)
+    history.shop.change("update buyer set email = 'home@example.com' where buyer_id = 3")
+    history.run()
+
+
 WENT_WRONG: list[Callable[[History], None]] = [
     a_new_request_after_a_rotation,
     an_erasure_after_a_rotation_beside_a_tombstone_that_nothing_meets,
@@ -111,6 +134,9 @@ WENT_WRONG: list[Callable[[History], None]] = [
     a_plan_for_people_named_before_a_rotation,
     a_backup_while_a_killed_run_has_left_its_folder,
     an_erased_guest_with_a_sale_of_tomorrow,
+    an_address_that_became_their_own_before_a_run,
+    an_address_that_became_their_own_before_a_plan,
+    an_address_that_became_their_own_before_a_run_that_was_killed,
 ]
 
 

@@ -17,8 +17,10 @@ from stores.keyring_file import read_keyring
 from stores.ledger import Ledger, open_ledger
 from stores.ledger.schema import LOCK, RECEIPT, RUN
 from tests.conftest import Place
+from tests.faults.troubles import put_it_back
 from tests.postgres import PostgresServer
 from tests.shop_copies import copy_shop
+from tests.small_disk import Disk
 from tests.warehouses import AnyWarehouse, InDuckDB, InPostgreSQL
 
 FILES = ["keyring.toml", "policy.yaml", "shop.next", "shop.sqlite"]
@@ -59,6 +61,14 @@ class Home(ABC):
     @abstractmethod
     def copied(self, folder: Path) -> Home:
         """Give a copy in another folder, to which nothing has happened."""
+
+    @abstractmethod
+    def bring_back(self) -> None:
+        """Bring back what trouble took away: a folder, room on a disk."""
+
+    @abstractmethod
+    def remove(self) -> None:
+        """Leave nothing of it on a server."""
 
     @abstractmethod
     def left_behind(self) -> list[str]:
@@ -107,9 +117,10 @@ class Home(ABC):
 
 @dataclass(frozen=True)
 class InFiles(Home):
-    """Everything in one folder: SQLite and DuckDB."""
+    """Everything in one folder: SQLite and DuckDB; but for the shop, where it has moved to a server."""
 
     folder: Path
+    source: sa.URL | None = None
 
     @property
     def warehouse(self) -> AnyWarehouse:  # type: ignore[override]
@@ -117,11 +128,18 @@ class InFiles(Home):
 
     @property
     def environment(self) -> dict[str, str]:  # type: ignore[override]
-        return Place(self.folder).environment
+        moved = {"SLUIS_SOURCE": self.source.render_as_string(False)} if self.source else {}
+        return Place(self.folder).environment | moved
 
     def copied(self, folder: Path) -> InFiles:
         shutil.copytree(self.folder, folder)
-        return InFiles(folder)
+        return InFiles(folder, self.source)
+
+    def bring_back(self) -> None:
+        put_it_back(self.folder)
+
+    def remove(self) -> None:
+        pass
 
     def left_behind(self) -> list[str]:
         wanted = [*FILES, "ledger.sqlite", "ledger.sqlite.lock", *["warehouse.duckdb"] * 2, "warehouse.duckdb.lock"]
@@ -134,6 +152,8 @@ class OnServer(Home):
 
     folder: Path
     server: PostgresServer
+    disk: Disk | None = None
+    """That on which all of the server stands, where it has one of its own."""
     urls: dict[str, sa.URL] = field(default_factory=dict)
 
     @property
@@ -161,7 +181,16 @@ class OnServer(Home):
         shutil.copytree(self.folder, folder)
         self.server.execute(self.cut)  # nobody may be in what is copied; the gate's engine keeps a connection
         urls = {name: self.server.new_database(like=url) for name, url in self.urls.items()}
-        return OnServer(folder, self.server, urls)
+        return dataclasses.replace(self, folder=folder, urls=urls)
+
+    def bring_back(self) -> None:
+        if self.disk:
+            self.disk.make_room()
+            self.server.start_again()
+
+    def remove(self) -> None:
+        for url in self.urls.values():
+            self.server.drop(str(url.database))
 
     def left_behind(self) -> list[str]:
         named = "select nspname from pg_namespace where nspname !~ '^(pg_|information_schema|public)'"

@@ -1,7 +1,4 @@
-"""The same with shop, ledger and warehouse in PostgreSQL: killed, or its connections cut wherever it is.
-
-A disk of the server's that is full is not tried here: it would need a file system of its own.
-"""
+"""The same with shop, ledger and warehouse in PostgreSQL: killed, or its connections cut wherever it is."""
 
 from __future__ import annotations
 
@@ -41,4 +38,5 @@ def test_trouble_leaves_a_whole_state_and_the_next_run_makes_what_it_should(
     trouble: str, stage: Stage, on_server: tuple[OnServer, str], wanted: Undisturbed, tmp_path: Path
 ) -> None:
     home, plan = on_server
-    check(home.copied(tmp_path / "shop"), stage, stage.at(ON_SERVER), trouble, plan, wanted)
+    check(copied := home.copied(tmp_path / "shop"), stage, stage.at(ON_SERVER), trouble, plan, wanted)
+    copied.remove()

@@ -49,8 +49,6 @@ class Ledger:
     """What the ledger remembers."""
 
     requests: dict[str, Request] = field(default_factory=dict)
-    unclosed: set[str] = field(default_factory=set)
-    """Requests whose people were not looked for in the source yet."""
     receipts: tuple[str, ...] = ()
     """The runs that they are of."""
     known: set[str] = field(default_factory=set)
@@ -133,12 +131,16 @@ class History:
                     self.sale_of[row["nr"]] = row["sale_id"]
 
     def _take_in(self, now: datetime.datetime, rows: Any) -> None:
-        """Let a run close and decide what it does by itself."""
-        self._close(rows, "decided")
+        """Let a run look for and decide what it does by itself."""
+        self._decide(now, *self._looked_for_by_a_run(rows))
+
+    def _looked_for_by_a_run(self, rows: Any) -> list[Request]:
+        """Let a run find all that names whom it is about to decide on, and give these requests."""
         waiting = [one for one in self.ledger.requests.values() if one.state == "registered" and not one.lifted]
-        if sum(len(one.people) for one in waiting) <= MOST_BY_A_RUN:
-            self._close(rows, "registered")
-            self._decide(now, *waiting)
+        if sum(len(one.people) for one in waiting) > MOST_BY_A_RUN:
+            return []
+        self._look_for(waiting, rows)
+        return waiting
 
     def register(self, right: Any, *people: tuple[Who, ...]) -> str:
         """Ask for something for some people: each line of the file names one of them in one way."""
@@ -186,12 +188,12 @@ class History:
         if not waiting or not self.live.run:
             self.refused(plan, 3 if waiting else 2)
             return None
-        self._close(self.shop.rows(), "registered", "decided")
+        self._look_for([one for one in waiting if one.state == "registered"], self.shop.rows())
         done = self._perhaps_unkeyed(plan)
         if done is None:
             return None
         assert done.code == 0, done
-        _, counts = self._remaining(*waiting)
+        _, counts = self._remaining(*self._waiting())
         told = {name: rows["delete"] for name, rows in done.told["tables"].items()}
         assert told == {f"{table}s": sum(counts[table].values()) for table in (*TABLES, "guest")}, told
         return str(done.told["plan_hash"])
@@ -263,6 +265,8 @@ class History:
         argument: Any = self.plan() if deed == "apply" else self.as_of
         if argument is None or (deed != "run" and self.live.state.index_epoch < self.epochs["tombstones"]):
             return
+        if deed == "run":
+            self._looked_for_by_a_run(self.shop.rows())  # before the first point at which it may be killed
         now, waiting, before = _now(), self._waiting(), copy.deepcopy(self.ledger)
         state = self._refreshed()[0] if deed == "run" else self._remaining(*(waiting if deed == "apply" else ()))[0]
         self.ledger = before
@@ -434,13 +438,11 @@ class History:
             if one.state == "registered":
                 self.ledger.requests[one.reference] = dataclasses.replace(one, state="decided", since=now)
 
-    def _close(self, rows: Any, *states: str) -> None:
-        for reference in sorted(self.ledger.unclosed):
-            one = self.ledger.requests[reference]
-            if one.state in states or (one.state == "applied" and "decided" in states):
-                people = tuple(with_closure(person, rows) for person in one.people)
-                self.ledger.requests[reference] = dataclasses.replace(one, people=people)
-                self.ledger.unclosed.remove(reference)
+    def _look_for(self, requests: Iterable[Request], rows: Any) -> None:
+        """Add what names the people of requests by the source as it is now to what was found before."""
+        for one in requests:
+            people = tuple(with_closure(person, rows) for person in one.people)
+            self.ledger.requests[one.reference] = dataclasses.replace(one, people=people)
 
     def _is_known(self, who: Who, rows: Any) -> bool:
         """Tell whether any row of the source or the warehouse names somebody."""

@@ -79,6 +79,20 @@ def test_rights_to_write_to_a_single_table_are_found(shop: Elsewhere) -> None:
     assert found.endswith(("may write: sale", "may write: delete"))
 
 
+def test_tables_of_which_rows_are_hidden_from_the_account_are_told(
+    place: Place, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    shop = moved(place, tmp_path, postgres.new_database())
+    limited = reader_of(shop)
+    shop.change_source("alter table sale enable row level security")
+    status, found, hint = doctor(limited)["source account"]
+
+    assert (status, found) == ("warn", f"{reader(shop)} may not see all rows of: sale")
+    assert "bypassrls" in hint
+    shop.change_source(f"alter role {reader(shop)} bypassrls")
+    assert doctor(limited)["source account"][0] == "ok"
+
+
 def test_tables_that_cannot_be_locked_and_tables_without_snapshots_are_told(
     place: Place, mariadb: MariadbServer, tmp_path: Path
 ) -> None:

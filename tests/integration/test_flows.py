@@ -16,7 +16,7 @@ from flows.replay_warehouse import replay_warehouse
 from flows.take_requests_in import take_requests_in
 from privacy.errors import GateError
 from stores.lock import exclusive
-from tasks.forms import ApprovalForm, IntakeOptions, PublishOptions
+from tasks.forms import ApprovalForm, IntakeOptions, PublishOptions, RefreshOptions
 from tests.conftest import Place
 from tests.prefect_server import PrefectServer
 from tests.rights_shop import ANNA, BOB, CARLA, DORA, asked, in_ledger, states, totals, wish
@@ -284,7 +284,7 @@ def test_warnings_are_told_and_fail_a_run_where_the_form_says_so(at: Place) -> N
     name, message = said(ended(take_requests_in, IntakeOptions()))
     assert (name, message.split("\n")[-1]) == ("Completed", warned)
 
-    name, message = said(ended(refresh_warehouse, PublishOptions(on_warnings="fail")))
+    name, message = said(ended(refresh_warehouse, RefreshOptions(on_warnings="fail")))
     assert (name, warned in message.split("\n")) == ("Warned", True)
     assert message.startswith("Published as of ")
 
@@ -302,7 +302,7 @@ def test_a_run_that_takes_too_long_ends_as_timed_out_and_changes_nothing(at: Pla
 def test_runs_are_named_by_day_or_plan_and_never_by_a_person(
     at: Place, orchestrator: PrefectServer, planned: str
 ) -> None:
-    ended(refresh_warehouse, PublishOptions(as_of=datetime.date(2026, 3, 10)))
+    ended(refresh_warehouse, RefreshOptions(as_of=datetime.date(2026, 3, 10)))
     ended(approve_plan, approval(planned, "olga.kanarie"))
 
     names = {run["name"] for run in orchestrator.ask("POST", "flow_runs/filter", limit=200).json()}

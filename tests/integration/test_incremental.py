@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
+import signal
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.changing_shop import LONG_AGO, at, changing_shop, now
 from tests.conftest import Place, run_in_process
 from tests.histories.killing import without_gate
 from tests.in_chamber import run_in_chamber
+from tests.interrupted import PROCESSES, Point, befalls, die
 from tests.place_in_postgresql import PlaceInPostgreSQL
 from tests.postgres import PostgresServer
 
@@ -167,6 +169,20 @@ def test_a_date_that_lay_ahead_comes_in_by_time_alone(shop: PlaceInPostgreSQL) -
 
     assert shop.rows("select count(*) from analytics.sales") == [(before + 1,)]
     assert_as_full(shop)
+
+
+def test_the_command_says_which_rows_it_read_and_reads_all_when_told_to(
+    shop: PlaceInPostgreSQL, prefect_server: Path
+) -> None:
+    shop.change_source(f"update line set quantity = 9, updated_at = '{now()}' where line_id = 1")
+
+    told = [run_in_process("run", "--output", "json", *flags, **shop.environment).json for flags in ((), ("--full",))]
+
+    assert [(one["mode"], one["why_full"]) for one in told] == [
+        ("incremental", None),
+        ("full", "somebody asked for it"),
+    ]
+    assert [one["tables"]["lines"].get("in_table") for one in told] == [41, None]
 
 
 # ── what is gone from the source ──────────────────────────────────────────────────────────────────────────────────
@@ -338,6 +354,43 @@ def test_a_run_that_the_gate_refuses_moves_no_watermark(shop: PlaceInPostgreSQL)
     shop.change_source("update line set quantity = 7 where line_id = 1")
     assert incremental(shop).tables["lines"].extracted == 1
     assert_as_full(shop)
+
+
+KILLED_AT = (
+    Point("tasks.closure", "Closure.find"),
+    Point("stores.warehouse.postgresql_changes", "PostgreSQLChanges.replace", entry=3),
+    Point("stores.warehouse.postgresql_changes", "PostgreSQLChanges.seal"),
+    Point("stores.ledger.runs", "Runs.seal", after=True),
+    Point("stores.warehouse.postgresql_changes", "PostgreSQLChanges.publish"),
+    Point("stores.warehouse.postgresql_changes", "PostgreSQLChanges.publish", after=True),
+    Point("stores.ledger.receipts", "Receipts.append", after=True),
+)
+"""On the way of an incremental run, from its beginning to what follows its publish."""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("point", KILLED_AT, ids=lambda point: f"{point.function}{' left' * point.after}")
+def test_a_run_that_is_killed_leaves_the_next_one_to_do_what_it_did_not(shop: PlaceInPostgreSQL, point: Point) -> None:
+    before = shop.seen.hashes(*COMPARED)
+    shop.change_source(
+        f"update sale set sold_at = '{at(9)}', updated_at = '{now()}' where sale_id = 1",
+        "delete from line where line_id = 3",
+    )
+    process = PROCESSES.Process(target=_run_and_die, args=(shop, point))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    published = shop.seen.hashes(*COMPARED) != before
+    assert published == (point in KILLED_AT[-2:])
+
+    incremental(shop)
+
+    assert_as_full(shop)
+
+
+def _run_and_die(shop: PlaceInPostgreSQL, point: Point) -> None:
+    befalls(point, die)
+    run_in_chamber(shop)
 
 
 def shop_rows(shop: Place, where: str) -> int:

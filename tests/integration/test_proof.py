@@ -113,6 +113,18 @@ def test_a_planted_token_is_found_in_a_file_among_many_rows(tmp_path: Path, sett
     assert places_of([file], [RANDOM[2].bytes]) == {}
 
 
+def test_keys_stand_in_the_files_as_they_are_though_neighbours_begin_alike(tmp_path: Path) -> None:
+    """Left alone, DuckDB stores of such tokens what differs, and no search of bytes finds them."""
+    warehouse, first = at(tmp_path), RANDOM[4].int
+    sales = [row(sale_id=first + n, email=GUESTS_MAIL) for n in range(5000)]
+    publish(warehouse, {"sale": sales})
+    sought = [uuid.UUID(int=first + 4321).bytes]
+
+    assert list(places_of(tmp_path.iterdir(), sought).values()) == [1, 1], "in the file, and in the private one"
+    remove(warehouse, erased(ANNA))
+    assert list(places_of(tmp_path.iterdir(), sought).values()) == [1, 1]
+
+
 def test_a_deleted_row_is_found_where_a_file_was_changed_in_place(tmp_path: Path) -> None:
     """This is why what remains is a new file."""
     delete = f"delete from t where token = '{RANDOM[0]}'"
@@ -153,6 +165,9 @@ def test_the_bytes_of_every_file_that_bears_the_name_are_searched(shop: DuckDBWa
     assert found.places == {"spill.tmp": 1, "warehouse.duckdb.wal": 1, "warehouse.duckdb.bak": 2}
 
 
+OTHERS = [uuid.uuid5(uuid.NAMESPACE_OID, str(number)).bytes for number in range(400)]
+
+
 def forms(value: bytes) -> list[bytes]:
     """Spell a value: as it is, as DuckDB stores it (two words, the lower first, the top bit turned), and otherwise."""
     high, low, turn = int.from_bytes(value[:8], "big"), value[8:], 1 << 63
@@ -167,13 +182,14 @@ def forms(value: bytes) -> list[bytes]:
     st.integers(0, 400),
     st.integers(40, 97),
     st.integers(0, 5),
+    st.sampled_from([0, 400]),
 )
-def test_a_value_is_found_once_wherever_chunks_end(value: bytes, at: int, chunk: int, form: int) -> None:
-    """A byte that the value has not is put around it."""
+def test_a_value_is_found_once_wherever_chunks_end(value: bytes, at: int, chunk: int, form: int, others: int) -> None:
+    """A byte that the value has not is put around it; many are sought in another way than few."""
     (around, *_) = set(range(256)) - set(value) - {byte ^ 0x80 for byte in value} - set(b"0123456789abcdef-")
     planted = forms(value)[form]
     with Written(bytes([around]) * at + planted + bytes([around]) * 50) as file:
-        assert places_of([file], [value], chunk) == {file.name: 1}
+        assert places_of([file], [value, *OTHERS[:others]], chunk) == {file.name: 1}
 
 
 class Written:

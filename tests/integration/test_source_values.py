@@ -117,6 +117,18 @@ def test_mariadb_texts_of_other_encodings_arrive_as_utf8(in_mariadb: Holding, ch
     assert in_mariadb.read("text") == ["Müller", "a'b\\c", ""]
 
 
+@pytest.mark.parametrize("mode", ["ORACLE,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH", "ANSI", "TRADITIONAL", ""])
+def test_what_a_server_understands_by_sql_changes_no_text(in_mariadb: Holding, mode: str) -> None:
+    execute = in_mariadb._server.execute
+    execute(f"set global sql_mode = '{mode}'")
+    try:
+        in_mariadb("varchar(40)", *(f"convert(x'{text.encode().hex()}' using utf8mb4)" for text in TEXTS))
+        assert in_mariadb.read("text") == TEXTS
+        assert in_mariadb("char(5)", "'ab'").read("text") == ["ab"]
+    finally:
+        execute("set global sql_mode = default")
+
+
 def test_zero_bytes_in_a_text_arrive(in_mariadb: Holding) -> None:
     values = ["\0", "a\0b", "\\0", "\\\0", "\x1a\0\\Z"]
     in_mariadb("text", *(f"convert(x'{value.encode().hex()}' using utf8mb4)" for value in values))

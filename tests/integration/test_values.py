@@ -442,9 +442,36 @@ def test_sqlite_gives_back_what_was_written_or_marks_it(rows: list[tuple[Any, ..
     assert all(mark in (0, 1 << precise) for mark in marks)
     assert totals.rows == len(rows)
     assert totals.sums["d"] == sum((row[2] for row in rows if row[2] is not None), Decimal(0))
+    assert totals.sums["p"] == sum((row[precise] for row in read if row[precise] is not None), Decimal(0))
     for row, mark in zip(rows, marks, strict=True):
         if row[precise] is not None and abs(row[precise]) < 10**9:
             assert not mark, "only what a double cannot hold exactly may be set aside"
+
+
+@pytest.mark.parametrize(
+    ("declared", "made_text"),
+    [("varchar(9)", True), ("Text", True), ("clob", True), ("", False), ("date", False), ("charint", False)],
+)
+def test_a_number_is_marked_among_texts_unless_sqlite_itself_made_it_one(
+    tmp_path: Path, declared: str, made_text: bool
+) -> None:
+    with contextlib.closing(sqlite3.connect(file := tmp_path / "any.sqlite")) as connection, connection:
+        connection.execute(f"create table any_ (t {declared})")
+        connection.execute("create view seen as select t from any_ where t = 'a' union all select 5")
+        connection.executemany("insert into any_ values (?)", [("a",), (5,), (b"b",)])
+    with SqliteSource(sa.make_url(f"sqlite:///{file}")).snapshot() as snapshot:
+        read, seen = (
+            [
+                row
+                for batch in snapshot.batches(Reading(name, {"t": ColumnType("text")}), 10)
+                for row in batch.to_pylist()
+            ]
+            for name in ("any_", "seen")
+        )
+
+    marked = {"t": None, MISFITS: 1}
+    assert read == [{"t": "a", MISFITS: 0}, {"t": "5", MISFITS: 0} if made_text else marked, marked]
+    assert seen == [{"t": "a", MISFITS: 0}, marked], "what a view gives is not stored"
 
 
 _anything = st.one_of(

@@ -121,19 +121,26 @@ AFTER_COMMIT = ("vacuum (index_cleanup",)
 
 def change_and_be_killed(url: sa.URL, point: str) -> None:
     """Publish changes, and be killed at a point."""
-    execute, append = Session.execute, Session.append
+    execute, rows, append = Session.execute, Session.rows, Session.append
 
-    def executed(self: Session, sql: str, *more: object) -> None:
+    def about_to_say(sql: str) -> None:
         if point in sql and "create schema" not in sql:
             os.kill(os.getpid(), signal.SIGKILL)
+
+    def executed(self: Session, sql: str, *more: object) -> None:
+        about_to_say(sql)
         execute(self, sql, *more)
 
-    def appended(self: Session, *rows: object) -> None:
-        append(self, *rows)  # type: ignore[arg-type]
+    def asked(self: Session, sql: str, *more: object) -> object:
+        about_to_say(sql)
+        return rows(self, sql, *more)
+
+    def appended(self: Session, *given: object) -> None:
+        append(self, *given)  # type: ignore[arg-type]
         if point == "append":
             os.kill(os.getpid(), signal.SIGKILL)
 
-    Session.execute, Session.append = executed, appended  # type: ignore[method-assign, assignment]
+    Session.execute, Session.rows, Session.append = executed, asked, appended  # type: ignore[method-assign, assignment]
     one_more(url, 6)
 
 

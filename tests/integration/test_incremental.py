@@ -315,8 +315,9 @@ def test_a_row_without_a_key_reads_all_rows(shop: PlaceInPostgreSQL) -> None:
     assert why_full(shop) == "line: rows whose key is missing, or reads otherwise, cannot be found again"
 
 
-def test_rows_that_are_gone_and_of_which_nothing_is_known_read_all_rows(shop: PlaceInPostgreSQL) -> None:
-    shop.change_source("delete from sale where sale_id = 17")
+@pytest.mark.parametrize("sale", [17, 28], ids=["expired", "set aside"])
+def test_unpublished_rows_that_are_gone_read_all_rows(shop: PlaceInPostgreSQL, sale: int) -> None:
+    shop.change_source(f"delete from sale where sale_id = {sale}")
 
     assert why_full(shop) == "sale: rows are gone, or changed, of which the warehouse knows nothing"
 

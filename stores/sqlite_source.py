@@ -87,9 +87,10 @@ class SqliteSource:
             yield SqliteSnapshot(readers)
 
     def _cursor(self, stack: ExitStack, autocommit: bool) -> adbc.Cursor:
-        connection = stack.enter_context(adbc.connect(self._uri, autocommit=autocommit))
-        cursor = stack.enter_context(connection.cursor())
-        cursor.execute("pragma busy_timeout = 30000").fetchall()
+        with _damage_told(self._file.name):
+            connection = stack.enter_context(adbc.connect(self._uri, autocommit=autocommit))
+            cursor = stack.enter_context(connection.cursor())
+            cursor.execute("pragma busy_timeout = 30000").fetchall()
         return cursor
 
 

@@ -24,6 +24,8 @@ from stores.keyring_file import create_keyring
 from tests.conftest import Place, run_in_process
 from tests.shop_oracle import SOURCE_OF, Tokens, key_of
 
+pytestmark = pytest.mark.long
+
 DAYS = ("2023-02-28", "2023-03-01", "2023-12-31", "2024-01-01")
 NEVER = None
 

@@ -18,6 +18,8 @@ from tests.byte_search import WINDOW, Search, as_text, unbroken
 from tests.e2e.conftest import Run
 from tests.independent_tokens import canonical
 
+pytestmark = pytest.mark.long
+
 RAW = {
     "e-mail": "customer.email orders.email complaint.email support_ticket.email social_contact.email "
     "newsletter_subscription.email privacy_request.email",
@@ -152,7 +154,6 @@ def test_no_personal_stretch_of_a_free_text_is_in_any_value(demo: Run) -> None:
     assert {name for name, text in values.items() if any(stretch in text for stretch in personal)} == set()
 
 
-@pytest.mark.long
 def test_a_shop_of_20000_orders_leaves_nothing_with_a_temporary_server_either(tmp_path: Path) -> None:
     folder = tmp_path / "shop"
     command = [str(Path(sys.executable).with_name("sluis")), "demo", "--dir", str(folder), "--output", "json"]

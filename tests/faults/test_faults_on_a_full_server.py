@@ -14,11 +14,7 @@ from tests.faults.shop import make
 from tests.postgres import running
 from tests.small_disk import mounted
 
-QUICK = ("run: a table is staged",)
-"""What `make test` tries; the others are long."""
-
-CASES = [pytest.param(stage) for stage in STAGES_ON_SERVER if str(stage) in QUICK]
-CASES += [pytest.param(stage, marks=pytest.mark.long) for stage in some(STAGES_ON_SERVER, 2) if str(stage) not in QUICK]
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +30,7 @@ def wanted(shop: tuple[OnServer, str], tmp_path_factory: pytest.TempPathFactory)
     return undisturbed(*shop, tmp_path_factory.mktemp("undisturbed"))
 
 
-@pytest.mark.parametrize("stage", CASES, ids=str)
+@pytest.mark.parametrize("stage", some(STAGES_ON_SERVER, 2), ids=str)
 def test_a_full_disk_leaves_a_whole_state_and_the_next_run_makes_what_it_should(
     stage: Stage, shop: tuple[OnServer, str], wanted: Undisturbed, tmp_path: Path
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -11,21 +10,11 @@ from tests.faults.homes import OnServer
 from tests.faults.meeting import CUT, Undisturbed, check, undisturbed
 from tests.faults.points import ON_SERVER, STAGES_ON_SERVER, Stage, some
 
-QUICK = {
-    ("killed", "run: all tables are moved, and nothing is committed"),
-    (CUT, "run: a table is staged"),
-    (CUT, "erasure: rows are doomed"),
-}
+pytestmark = pytest.mark.long
 
 TROUBLES = ("killed", CUT)
 
-CASES = [pytest.param(*case) for case in product(TROUBLES, STAGES_ON_SERVER) if (case[0], str(case[1])) in QUICK]
-CASES += [
-    pytest.param(trouble, stage, marks=pytest.mark.long)
-    for first, trouble in enumerate(TROUBLES)
-    for stage in some(STAGES_ON_SERVER, first)
-    if (trouble, str(stage)) not in QUICK
-]
+CASES = [(trouble, stage) for first, trouble in enumerate(TROUBLES) for stage in some(STAGES_ON_SERVER, first)]
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,8 @@ from tests.faults.meeting import run
 from tests.faults.shop import CANARIES, do
 from tests.postgres import PostgresServer
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def home(on_server: tuple[OnServer, str], tmp_path: Path) -> OnServer:

@@ -24,6 +24,8 @@ from tests.shop_copies import copy_shop
 Server = PostgresServer | MariadbServer
 Trouble = Callable[[Server, sa.URL], None]
 
+pytestmark = pytest.mark.long
+
 RUNNING = {"postgresql": postgres.running, "mysql": mariadb.running}
 
 WIDE = "select 1000 + n, concat('nobody', n, repeat('x', 1000), '@example.com'), joined_at, n from buyer, {} "
@@ -47,7 +49,7 @@ TIME_LIMIT = {
 LIMIT = 3
 
 
-@pytest.fixture(scope="module", params=["postgresql", pytest.param("mysql", marks=pytest.mark.long)])
+@pytest.fixture(scope="module", params=["postgresql", "mysql"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run a server of each kind that nobody else needs."""
     with RUNNING[request.param](tmp_path_factory.mktemp("server")) as server:
@@ -124,12 +126,7 @@ TROUBLES = {
 }
 
 
-CASES = [
-    pytest.param(*case, id=name, marks=() if case[0] is killed else pytest.mark.long) for name, case in TROUBLES.items()
-]
-
-
-@pytest.mark.parametrize(("trouble", "kind", "words"), CASES)
+@pytest.mark.parametrize(("trouble", "kind", "words"), TROUBLES.values(), ids=TROUBLES)
 def test_what_befalls_a_table_while_it_is_read_leaves_the_state_of_before_and_the_next_run_makes_what_it_should(
     trouble: Trouble,
     kind: str,

@@ -220,7 +220,7 @@ def test_errors_say_class_and_place_and_the_way_out(failed: dict[str, Failed]) -
     messages = {way: run.outcome.json["error"]["message"] for way, run in failed.items()}
 
     assert messages["treat"].startswith("pyarrow.lib.ArrowInvalid in ")
-    assert "ConversionException in stores/warehouse/duckdb_candidate.py:" in messages["stage"]
+    assert "ConversionException in stores/warehouse/duckdb_file.py:" in messages["stage"]
     assert "ENOSPC in stores/warehouse/duckdb_live.py:" in messages["publish"]
     assert "make room and run again" in messages["publish"]
     assert "sales.channel: between could not be checked: " in messages["a check"]

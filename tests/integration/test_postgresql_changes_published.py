@@ -20,6 +20,8 @@ from tests.small_changes import change
 from tests.small_warehouse import publish, row
 from tests.warehouses import InPostgreSQL
 
+pytestmark = pytest.mark.long
+
 HERE = ("analytics", "sluis_private", "sluis_quarantine", "sluis_meta")
 
 

@@ -36,6 +36,8 @@ from tests.rights_shop import (
     totals,
 )
 
+pytestmark = pytest.mark.long
+
 EVERYBODY = {*range(1, 15)}
 LEFT = {5, 6} | {1, 2, 3, 4, 14} | {7, 9}
 """Sales of those who are restricted, erased and objected once `later` has happened."""
@@ -154,7 +156,6 @@ def test_without_a_key_under_which_people_are_held_back_nothing_is_done(later: P
     assert everything(later) == before
 
 
-@pytest.mark.long
 @pytest.mark.usefixtures("prefect_server")
 def test_every_command_refuses_a_warehouse_that_was_put_back_and_changes_nothing(
     later: PlaceInPostgreSQL, tmp_path: Path

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,14 @@ import pyarrow.compute as pc
 
 from privacy.fates import Fate, Fates
 from privacy.local_dates import local_dates
+
+_ALL_DIGITS: Final = Context(prec=80)
+"""More than 38 digits add up to: Python alone would round a sum to 28."""
+
+
+def added(total: Decimal, more: Decimal) -> Decimal:
+    """Add two sums, to the last digit."""
+    return _ALL_DIGITS.add(total, more)
 
 
 def sum_of(column: pa.Array) -> Decimal:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from privacy.column_types import ColumnType
 from privacy.content import Content, KeySet
-from privacy.counting import sum_of, tally
+from privacy.counting import added, sum_of, tally
 from privacy.declared import force_types
 from privacy.errors import TreatmentError
 from privacy.evidence import TableCounts
@@ -157,7 +157,7 @@ class TableTreater:
         for name, column in self.table.columns.items():
             if adds_up(column):
                 raw = columns[self.table.source_of(name)]
-                counts.read_sums[name] = counts.read_sums.get(name, Decimal(0)) + sum_of(raw)
+                counts.read_sums[name] = added(counts.read_sums.get(name, Decimal(0)), sum_of(raw))
 
     def _treat_rows(
         self, columns: Columns, verdict: Verdict, rows: Rows, counts: TableCounts | None = None, aside: int = 0
@@ -185,7 +185,7 @@ class TableTreater:
         column, how = self.table.columns[name], self.treatments[name]
         counts.nulls[name] += value.null_count if column.extracted else len(value)
         if adds_up(column) or how.strays is not None:
-            counts.sums[name] = counts.sums.get(name, Decimal(0)) + sum_of(value)
+            counts.sums[name] = added(counts.sums.get(name, Decimal(0)), sum_of(value))
         if (as_read := how.as_read(value, result)) is not None:
             counts.as_read[name] += as_read
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from privacy.counting import added
 from stores.source import Reading, Totals
 
 T = TypeVar("T")
@@ -19,9 +20,6 @@ T = TypeVar("T")
 PART_VALUES = 10_000
 PART_BYTES = 1 << 17
 """How many values are asked for by one statement, and about how many bytes of them: servers bound a statement."""
-
-_ALL_DIGITS = Context(prec=80)
-"""More than 38 digits add up to: Python alone would round a sum to 28."""
 
 DATE_SHAPED = "____-__-__%"
 """What texts are like (SQL's LIKE) that begin with a date; others are no moments, and may mean any."""
@@ -49,7 +47,7 @@ def added_up(reading: Reading, totals: Iterable[Totals]) -> Totals:
     rows, sums = 0, {name: Decimal(0) for name, kind in reading.columns.items() if kind.name == "decimal"}
     for part in totals:
         rows += part.rows
-        sums = {name: _ALL_DIGITS.add(total, part.sums[name]) for name, total in sums.items()}
+        sums = {name: added(total, part.sums[name]) for name, total in sums.items()}
     return Totals(rows, sums)
 
 

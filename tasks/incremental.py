@@ -91,12 +91,12 @@ def find_changes(
     stack: ExitStack, warehouse: Warehouse, ledger: Ledger, extraction: Extraction, schema: Schema, record: RunRecord
 ) -> Found:
     """Find what changed since the last run; FullRunNeededError says why all rows are to be read instead."""
+    changes = warehouse.changes(record.run_id)
+    if changes is None:
+        raise FullRunNeededError("this warehouse is a new file each time, in which nothing superseded is left")
     policy, last = extraction.world.policy, _carried_on(ledger, extraction.world, record)
     extraction = replace(extraction, world=replace(extraction.world, indexes={}, events={}, met=People()))
     with ExitStack() as attempt:
-        changes = warehouse.changes(record.run_id)
-        if changes is None:
-            raise FullRunNeededError("this warehouse is a new file each time, in which nothing superseded is left")
         closure = _closure(extraction, attempt.enter_context(changes), schema, last)
         tables = closure.find()
         stack.push(attempt.pop_all())
@@ -124,12 +124,14 @@ def _carried_on(ledger: Ledger, world: World, record: RunRecord) -> PublishedRun
 
 def _last_refresh(ledger: Ledger) -> PublishedRun:
     """Give the last run that read the source; a nightly retention run after it that took nothing out is no matter."""
-    for run in ledger.runs.recent(None, LOOKED_BACK):
+    runs = ledger.runs.recent(None, LOOKED_BACK)
+    for run in runs:
         if run.record.get("carried"):
             return run
         if run.record["kind"] not in ("retention", "erasure") or _took_out(run):
             break
-    raise FullRunNeededError("what is published is not what a run left that could be carried on")
+    said = "what is published is not what a run left that could be carried on" if runs else "it is the first run"
+    raise FullRunNeededError(said)
 
 
 def _took_out(run: PublishedRun) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import Place
-from tests.prefect_server import PrefectServer
+from tests.prefect_server import PrefectServer, free_port
 
 QUICK = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
 """A worker that looks for runs each second."""
@@ -33,8 +33,9 @@ def told(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 @contextmanager
 def up(place: Place, home: Path, **environment: str) -> Iterator[PrefectServer]:
-    """Bring server and worker up, and down again at the end."""
-    began = command("up", "--dir", str(home), "--output", "json", **place.environment, **QUICK, **environment)
+    """Bring server and worker up, and down again at the end; at a port of their own, for tests beside it do so, too."""
+    where = ("--dir", str(home), "--port", str(free_port()))
+    began = command("up", *where, "--output", "json", **place.environment, **QUICK, **environment)
     try:
         assert began.returncode == 0, began.stdout + began.stderr
         yield PrefectServer(home, int(told(began)["address"].rsplit(":", 1)[1]))

@@ -18,6 +18,9 @@ from typing import Any
 import httpx
 
 POOL = "sluis"
+
+MAKE_POOL = ("work-pool", "create", POOL, "--type", "process", "--overwrite")
+"""Another test may have made it on the server that they share."""
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 

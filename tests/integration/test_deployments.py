@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Place
-from tests.prefect_server import POOL, PrefectServer
+from tests.prefect_server import MAKE_POOL, POOL, PrefectServer
 from tests.rights_shop import ANNA, counted, in_ledger, states, totals, wish
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.long
 @pytest.fixture(scope="module")
 def deployed(orchestrator: PrefectServer) -> PrefectServer:
     """Deploy all from the clone, as its user does."""
-    for command in (("work-pool", "create", POOL, "--type", "process"), ("deploy", "--all")):
+    for command in (MAKE_POOL, ("deploy", "--all")):
         done = orchestrator.prefect(*command, cwd=ROOT)
         assert done.returncode == 0, done.stdout + done.stderr
     return orchestrator

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Place, run_in_process
-from tests.prefect_server import POOL, PrefectServer
+from tests.prefect_server import MAKE_POOL, PrefectServer
 from tests.rights_shop import counted
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +46,7 @@ def test_the_wheel_deploys_and_works_where_there_is_no_clone(
     elsewhere.mkdir()
     assert done(python, "-c", "import flows; print(flows.__file__)", cwd=elsewhere).startswith(str(installed.parent))
     assert "refresh, retention, erasure-intake" in done(installed / "sluis", "deployments", cwd=elsewhere)
-    orchestrator.prefect("work-pool", "create", POOL, "--type", "process", cwd=elsewhere)  # unless it is there
+    orchestrator.prefect(*MAKE_POOL, cwd=elsewhere)
 
     deployed = orchestrator.prefect("deploy", "--all", python=python, cwd=elsewhere)
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 from rich.console import Console
 
 from cli.options import Output
-from privacy.errors import DriftError, GateError, SluisError
+from privacy.errors import DriftError, GateError, SluisError, StoreError
 from privacy.leak_proof import leak_proof
 
 WARNED = 6
@@ -30,10 +32,10 @@ def answer(output: Output, work: Callable[[], dict[str, Any]], render: Render, s
         error = told
     if error:
         raise typer.Exit(tell_error(output, error, render))
-    if output is Output.json:
-        print(json.dumps(outcome))  # noqa: T201
-    else:
-        render(Console(), outcome)
+    unsaid = _say(sys.stdout, lambda: _show(output, outcome, render))
+    if unsaid:
+        untold = StoreError(f"It is done, but the answer cannot be written: {unsaid}.")
+        raise typer.Exit(tell_error(Output.text, untold))
     if strict and outcome.get("warnings"):
         raise typer.Exit(WARNED)
 
@@ -47,8 +49,32 @@ def tell_error(output: Output, error: SluisError, render: Render | None = None) 
         found = {"drift": [dict(item) for item in error.drift]}
     if output is Output.json:
         said = {"code": error.code, "kind": error.kind, "message": str(error)}
-        print(json.dumps({**found, "error": said}))  # noqa: T201
+        _say(sys.stdout, lambda: _print_json({**found, "error": said}))
     elif render and (error.found or isinstance(error, GateError)):
-        render(Console(stderr=True), found)
-    Console(stderr=True, soft_wrap=True).print(f"sluis: {error}", style="red", markup=False, highlight=False)
+        _say(sys.stderr, lambda: render(Console(stderr=True), found))
+    red = Console(stderr=True, soft_wrap=True, style="red")
+    _say(sys.stderr, lambda: red.print(f"sluis: {error}", markup=False, highlight=False))
     return error.code
+
+
+def _show(output: Output, outcome: dict[str, Any], render: Render) -> None:
+    if output is Output.json:
+        _print_json(outcome)
+    else:
+        render(Console(), outcome)
+
+
+def _print_json(outcome: dict[str, Any]) -> None:
+    print(json.dumps(outcome))  # noqa: T201
+
+
+def _say(stream: TextIO, write: Callable[[], None]) -> str:
+    """Write to a stream to the end, or give the system's word for why not: a full disk, a reader who has gone."""
+    try:
+        write()
+        stream.flush()
+    except (OSError, SystemExit) as trouble:  # Rich makes the latter of a reader who has gone
+        # or Python would try to write the rest as it ends, and end with a code of its own
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return os.strerror(getattr(trouble, "errno", None) or errno.EPIPE)
+    return ""

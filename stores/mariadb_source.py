@@ -21,12 +21,12 @@ from privacy.errors import StoreError
 from stores.mariadb_connection import connect
 from stores.mariadb_rows import packed_rows, parsed
 from stores.mariadb_values import in_utc, kind_of, query, sums, types, where
-from stores.narrowing import added_up, in_parts
+from stores.narrowing import InParts
 from stores.quoting import identifier
 from stores.readers import Readers
 from stores.server_facts import ServerFacts, mariadb_facts
 from stores.source import READERS, Reading, Schema, Totals, links_of
-from stores.source_trouble import refuse_without_snapshot, trouble_told
+from stores.source_trouble import trouble_told
 from stores.source_values import delivered
 from stores.tls import demand_tls
 
@@ -119,21 +119,12 @@ def _begin(readers: list[Connection]) -> None:
             cursor.execute("start transaction with consistent snapshot, read only")
 
 
-class MariadbSnapshot:
+class MariadbSnapshot(InParts):
     """One state of a database, behind as many connections as may read at a time."""
 
     def __init__(self, readers: list[Connection], schema: Schema, without: dict[str, str]) -> None:
         self._readers, self._schema, self.without = Readers(readers), schema, without
         self.connections = len(readers)
-
-    def totals(self, reading: Reading) -> Totals:
-        refuse_without_snapshot(reading.table, self.without.get(reading.table))
-        return added_up(reading, map(self._totals, in_parts(reading)))
-
-    def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
-        refuse_without_snapshot(reading.table, self.without.get(reading.table))
-        for part in in_parts(reading):
-            yield from self._batches(part, rows)
 
     def _totals(self, reading: Reading) -> Totals:
         asked, there = sums(reading), where(reading, self._schema[reading.table])

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from privacy.column_types import ColumnType
-from stores.narrowing import DATE_SHAPED, changed, least_by_any_clock, least_text
+from stores.narrowing import DATE_SHAPED, changed_in_sql, least_by_any_clock, least_text
 from stores.quoting import identifier, literal
 from stores.source import WITH_OFFSET, WITHOUT_OFFSET, ColumnKind, Reading
 
@@ -66,9 +66,7 @@ def _narrowed(reading: Reading, present: Mapping[str, ColumnKind]) -> Iterator[s
                 yield f"{column} in (_utf8mb4 {', _utf8mb4 '.join(listed)})"  # by the column's own index …
             # … and then by bytes: a collation takes texts for one that differ in case, accents or blanks behind them
             yield f"binary {_text(column)} in ({', '.join(listed)})"
-    on = lambda name, moment: _on(identifier(name), present[name], moment)  # noqa: E731
-    if conditions := changed(reading, on, lambda name: _unsure(identifier(name), present[name])):
-        yield f"({' or '.join(conditions)})"
+    yield from changed_in_sql(reading, present, _on, _unsure)
 
 
 def _on(column: str, present: ColumnKind, moment: datetime.datetime) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
@@ -13,7 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from privacy.counting import added
-from stores.source import Reading, Totals
+from stores.quoting import identifier
+from stores.source import ColumnKind, Reading, Totals
+from stores.source_trouble import refuse_without_snapshot
 
 T = TypeVar("T")
 
@@ -23,6 +27,31 @@ PART_BYTES = 1 << 17
 
 DATE_SHAPED = "____-__-__%"
 """What texts are like (SQL's LIKE) that begin with a date; others are no moments, and may mean any."""
+
+
+class InParts(ABC):
+    """A snapshot in which a reading that seeks many values is read part by part; its kinds tell how to read one."""
+
+    without: Mapping[str, str] = MappingProxyType({})
+    """Tables that the snapshot does not reach, and what stores them."""
+    values_at_once = PART_VALUES
+
+    def totals(self, reading: Reading) -> Totals:
+        return added_up(reading, map(self._totals, self._parts(reading)))
+
+    def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
+        for part in self._parts(reading):
+            yield from self._batches(part, rows)
+
+    def _parts(self, reading: Reading) -> Iterator[Reading]:
+        refuse_without_snapshot(reading.table, self.without.get(reading.table))
+        return in_parts(reading, self.values_at_once)
+
+    @abstractmethod
+    def _totals(self, reading: Reading) -> Totals: ...
+
+    @abstractmethod
+    def _batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]: ...
 
 
 def in_parts(reading: Reading, most: int = PART_VALUES) -> Iterator[Reading]:
@@ -60,6 +89,18 @@ def changed(reading: Reading, on: Callable[[str, datetime.datetime], T], unsure:
         return []
     name, _, moment = reading.since
     return [on(name, moment), unsure(name), *(on(name, moment) for name, _, moment in reading.ahead)]
+
+
+def changed_in_sql(
+    reading: Reading,
+    present: Mapping[str, ColumnKind],
+    on: Callable[[str, ColumnKind, datetime.datetime], str],
+    unsure: Callable[[str, ColumnKind], str],
+) -> Iterator[str]:
+    """Give these as one condition, where there are any: of columns in quotes, and what each is in the source."""
+    on_column = lambda name, moment: on(identifier(name), present[name], moment)  # noqa: E731
+    if conditions := changed(reading, on_column, lambda name: unsure(identifier(name), present[name])):
+        yield f"({' or '.join(conditions)})"
 
 
 def least_text(moment: datetime.datetime) -> str:

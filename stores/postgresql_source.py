@@ -16,7 +16,7 @@ import psycopg
 import pyarrow as pa
 import sqlalchemy as sa
 
-from stores.narrowing import added_up, in_parts
+from stores.narrowing import InParts
 from stores.patience import patiently
 from stores.postgresql_connection import connection_string
 from stores.postgresql_values import kind_of, query, sums, where
@@ -24,7 +24,7 @@ from stores.quoting import identifier, literal
 from stores.readers import Readers
 from stores.server_facts import ServerFacts, postgresql_facts
 from stores.source import READERS, Reading, Schema, Totals, reflect
-from stores.source_trouble import refuse_without_snapshot, trouble_told
+from stores.source_trouble import trouble_told
 from stores.source_values import delivered
 from stores.tls import demand_tls
 
@@ -129,21 +129,12 @@ def _begin_together(cursors: list[adbc.Cursor], tables: list[str]) -> None:
         cursor.execute(f"set transaction snapshot {literal(name)}")
 
 
-class PostgresqlSnapshot:
+class PostgresqlSnapshot(InParts):
     """One state of a PostgreSQL database, behind as many connections as may read at a time."""
 
     def __init__(self, cursors: list[adbc.Cursor], schema: Schema, without: dict[str, str]) -> None:
         self._readers, self._schema, self.without = Readers(cursors), schema, without
         self.connections = len(cursors)
-
-    def totals(self, reading: Reading) -> Totals:
-        refuse_without_snapshot(reading.table, self.without.get(reading.table))
-        return added_up(reading, map(self._totals, in_parts(reading)))
-
-    def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
-        refuse_without_snapshot(reading.table, self.without.get(reading.table))
-        for part in in_parts(reading):
-            yield from self._batches(part, rows)
 
     def _totals(self, reading: Reading) -> Totals:
         present = self._schema[reading.table]

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from privacy.column_types import ColumnType
-from stores.narrowing import DATE_SHAPED, changed, least_by_any_clock, least_text
+from stores.narrowing import DATE_SHAPED, changed_in_sql, least_by_any_clock, least_text
 from stores.quoting import identifier, literal
 from stores.source import WITH_OFFSET, WITHOUT_OFFSET, ColumnKind, Reading, kind
 
@@ -82,9 +82,7 @@ def _narrowed(reading: Reading, present: Mapping[str, ColumnKind]) -> Iterator[s
             listed = f"any(array[{', '.join(map(literal, values.to_pylist()))}]::text[])"
             yield f"{column} = {listed}"  # by the column's own index …
             yield f'{column} collate "C" = {listed}'  # … and then sign by sign: a collation may take two for one
-    on = lambda name, moment: _on(identifier(name), present[name], moment)  # noqa: E731
-    if conditions := changed(reading, on, lambda name: _unsure(identifier(name), present[name])):
-        yield f"({' or '.join(conditions)})"
+    yield from changed_in_sql(reading, present, _on, _unsure)
 
 
 def _on(column: str, present: ColumnKind, moment: datetime.datetime) -> str:

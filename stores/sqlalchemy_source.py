@@ -18,7 +18,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from privacy.errors import UsageError
-from stores.narrowing import DATE_SHAPED, added_up, changed, in_parts, least_by_any_clock, least_text
+from stores.narrowing import DATE_SHAPED, InParts, changed, least_by_any_clock, least_text
 from stores.patience import patiently
 from stores.python_values import arrow_columns
 from stores.readers import Readers
@@ -34,9 +34,6 @@ SNAPSHOTS_BY_NATURE = ("duckdb",)
 """Databases of which every transaction sees one state."""
 
 ROWS_AT_ONCE = 4_096
-
-VALUES_AT_ONCE = 1_000
-"""Values are bound, each as a parameter, of which some databases take no more than two thousand."""
 
 
 class SqlalchemySource:
@@ -107,18 +104,14 @@ def kind_of(reflected: sa.types.TypeEngine[Any]) -> ColumnKind:
     )
 
 
-class SqlalchemySnapshot:
+class SqlalchemySnapshot(InParts):
     """One state of a database, behind one connection, which reads one table at a time."""
+
+    values_at_once = 1_000
+    """Values are bound, each as a parameter, of which some databases take no more than two thousand."""
 
     def __init__(self, connection: sa.Connection, schema: Schema) -> None:
         self._readers, self._schema = Readers([connection]), schema
-
-    def totals(self, reading: Reading) -> Totals:
-        return added_up(reading, map(self._totals, in_parts(reading, VALUES_AT_ONCE)))
-
-    def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
-        for part in in_parts(reading, VALUES_AT_ONCE):
-            yield from self._batches(part, rows)
 
     def _totals(self, reading: Reading) -> Totals:
         decimals = [name for name, declared in reading.columns.items() if declared.name == "decimal"]

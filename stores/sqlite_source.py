@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from privacy.declared import MISFITS
 from privacy.errors import StoreError
-from stores.narrowing import added_up, in_parts
+from stores.narrowing import InParts
 from stores.quoting import identifier
 from stores.readers import Readers
 from stores.settings import file_of
@@ -94,7 +94,7 @@ class SqliteSource:
         return cursor
 
 
-class SqliteSnapshot:
+class SqliteSnapshot(InParts):
     """One state of a SQLite file, behind as many cursors as may read at a time."""
 
     def __init__(self, readers: list[adbc.Cursor]) -> None:
@@ -104,13 +104,6 @@ class SqliteSnapshot:
     def _reader(self, table: str) -> Iterator[adbc.Cursor]:
         with self._readers.one() as reader, _damage_told(table):
             yield reader
-
-    def totals(self, reading: Reading) -> Totals:
-        return added_up(reading, map(self._totals, in_parts(reading)))
-
-    def batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
-        for part in in_parts(reading):
-            yield from self._batches(part, rows)
 
     def _totals(self, reading: Reading) -> Totals:
         decimals = {name: kind for name, kind in reading.columns.items() if kind.name == "decimal"}

@@ -213,11 +213,9 @@ class Closure:
         key = self.policy.source_key(name)
         reading = Reading(name, {key: table.key_type}, **narrowed)  # type: ignore[arg-type]
         kind = table.key_type.arrow(self.policy.time_zone)
-        typed = [force_types(batch, dict(reading.columns), self.policy.time_zone)[0] for batch in self._raw(reading)]
+        batches = self.extraction.raw(reading, "keys")
+        typed = (force_types(batch, dict(reading.columns), self.policy.time_zone)[0] for batch in batches)
         return pa.concat_arrays([pa.array([], kind), *(columns[key] for columns in typed)])
-
-    def _raw(self, reading: Reading) -> Iterator[pa.RecordBatch]:
-        return self.extraction.raw(reading, "keys")
 
 
 def _links(policy: Policy, table: Table) -> Iterator[tuple[str, Column]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import sqlite3
 from pathlib import Path
 
-from stores.keyring_file import create_keyring
-from tests.conftest import Place
+from tests.conftest import Place, place_with
+from tests.corner_shop import HEAD
 
 SCHEMA = """
 create table buyer (buyer_id integer primary key, email text, joined_at text, updated_at text);
@@ -21,11 +20,9 @@ create table ask (ask_id integer primary key, reference text, "right" text, buye
 create table held (held_id integer primary key, matter text, of text, record integer, since text, till text);
 """
 
-POLICY = """\
-version: "test"
-controller: {name: Corner shop, contact: shop@example.org, privacy_policy: Notice on the door}
-time_zone: Europe/Amsterdam
-fiscal_year: {first_month: 1}
+POLICY = (
+    HEAD
+    + """\
 quarantine: {share: 0.9, rows: 0}
 purposes: {sales: {meaning: Sell things.}}
 recipients: {staff: {meaning: Those who count.}}
@@ -130,6 +127,7 @@ tables:
       joined_at: {type: timestamp, role: quasi_identifier, treatment: {kind: generalize, to: day}}
     never_extracted: {updated_at: Bookkeeping.}
 """
+)
 
 LONG_AGO = "2020-01-01T00:00:00+00:00"
 """When all rows were written that nobody changed since."""
@@ -139,11 +137,6 @@ def at(years: int, days: int = 2) -> str:
     """Give a moment so many years and days ago, by the shop's clock, in its spelling."""
     day = datetime.date.today() - datetime.timedelta(days=days)
     return f"{day.replace(year=day.year - years, day=min(day.day, 28)).isoformat()}T12:00:00+01:00"
-
-
-def now() -> str:
-    """Give this moment as the shop stamps what it writes."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def fill(connection: sqlite3.Connection) -> None:
@@ -166,11 +159,4 @@ def fill(connection: sqlite3.Connection) -> None:
 
 def changing_shop(folder: Path) -> Place:
     """Make the shop in a folder, with its policy and keys."""
-    folder.mkdir(exist_ok=True)
-    made = Place(folder)
-    with contextlib.closing(sqlite3.connect(made.source)) as connection, connection:
-        connection.executescript(SCHEMA)
-        fill(connection)
-    made.policy.write_text(POLICY, encoding="utf-8")
-    create_keyring(made.keyring, datetime.date.today())
-    return made
+    return place_with(folder, SCHEMA, fill, POLICY)

@@ -266,12 +266,17 @@ def place(tmp_path: Path) -> Place:
 
 def corner_shop(folder: Path) -> Place:
     """Make a corner shop in a folder."""
+    return place_with(folder, SCHEMA, lambda connection: fill(connection, datetime.date.today()), POLICY)
+
+
+def place_with(folder: Path, schema: str, fill: Callable[[sqlite3.Connection], None], policy: str) -> Place:
+    """Make a shop in a folder, with its policy and keys."""
     folder.mkdir(exist_ok=True)
     made = Place(folder)
     with contextlib.closing(sqlite3.connect(made.source)) as connection, connection:
-        connection.executescript(SCHEMA)
-        fill(connection, datetime.date.today())
-    made.policy.write_text(POLICY, encoding="utf-8")
+        connection.executescript(schema)
+        fill(connection)
+    made.policy.write_text(policy, encoding="utf-8")
     create_keyring(made.keyring, datetime.date.today())
     return made
 

@@ -19,11 +19,17 @@ create table line (line_id integer primary key, sale_id integer references sale,
 create table audit (audit_id integer primary key, what text);
 """
 
-POLICY = """\
+HEAD = """\
 version: "test"
 controller: {name: Corner shop, contact: shop@example.org, privacy_policy: Notice on the door}
 time_zone: Europe/Amsterdam
 fiscal_year: {first_month: 1}
+"""
+"""How the policy of each small shop begins."""
+
+POLICY = (
+    HEAD
+    + """\
 quarantine: {share: 0.0, rows: 1}
 purposes: {sales: {meaning: Sell things.}}
 recipients: {staff: {meaning: Those who count.}}
@@ -96,6 +102,7 @@ tables:
       article: {type: text, role: non_personal, treatment: keep, because: What was sold.}
       quantity: {type: integer, role: non_personal, treatment: keep, because: How much was sold.}
 """
+)
 
 
 def fill(connection: sqlite3.Connection, today: datetime.date) -> None:

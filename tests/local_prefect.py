@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import Place
-from tests.prefect_server import PrefectServer, free_port
+from tests.free_port import free_port
+from tests.prefect_server import PrefectServer
 
 QUICK = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
 """A worker that looks for runs each second."""

@@ -6,7 +6,6 @@ import itertools
 import os
 import shutil
 import signal
-import socket as socketlib
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,6 +16,8 @@ from pathlib import Path
 import pymysql
 import pytest
 import sqlalchemy as sa
+
+from tests.free_port import free_port
 
 URL = "SLUIS_TEST_MARIADB_URL"
 """Names a server that runs already, by an account that may do everything: mysql+pymysql://root:…@127.0.0.1."""
@@ -100,7 +101,7 @@ def running(folder: Path, certificate: Path | None = None) -> Iterator[MariadbSe
     daemon = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin")
     if daemon is None or shutil.which("mariadb-install-db") is None:
         pytest.skip(MISSING)
-    port = _free_port() if certificate else None
+    port = free_port() if certificate else None
     reached = ["--skip-networking"]
     if certificate:
         key = certificate.with_name("key.pem")
@@ -124,12 +125,6 @@ def _installed(daemon: str, folder: Path, reached: list[str]) -> Daemon:
     ]
     files = [f"--datadir={data}", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}"]
     return Daemon([daemon, "--no-defaults", *files, *reached, *settings, *user], folder)
-
-
-def _free_port() -> int:
-    with socketlib.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def _wait_until_up(process: subprocess.Popen[bytes], socket: Path) -> None:

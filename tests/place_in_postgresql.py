@@ -45,7 +45,12 @@ class PlaceInPostgreSQL(Place):
     @property
     def seen(self) -> InPostgreSQL:
         """Give the warehouse as a superuser sees it."""
-        return InPostgreSQL(self._url(self._databases[0]))
+        return self.databases[0]
+
+    @property
+    def databases(self) -> list[InPostgreSQL]:
+        """Give the warehouse and the ledger as a superuser sees them."""
+        return [InPostgreSQL(self._url(database)) for database in self._databases]
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Ask the published warehouse."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.free_port import free_port
 
 POOL = "sluis"
 
@@ -123,14 +124,6 @@ def serving(home: Path, *flags: str, **settings: str) -> Iterator[PrefectServer]
             yield server
         finally:
             process.terminate()
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def _wait_until_healthy(server: PrefectServer) -> None:

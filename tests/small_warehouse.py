@@ -24,6 +24,7 @@ from stores.warehouse.duckdb import DuckDBWarehouse
 from stores.warehouse.duckdb_remains import DUCKDB
 from stores.warehouse.postgresql import PostgreSQLWarehouse
 from stores.warehouse.postgresql_remains import POSTGRESQL
+from tests.corner_shop import HEAD
 from tests.warehouses import AnyWarehouse, InDuckDB, InPostgreSQL
 
 Row = Mapping[str, Any]
@@ -66,11 +67,8 @@ def _table(name: str, subject: str, retention: str, **columns: str) -> str:
 
 
 POLICY = (
-    """\
-version: "test"
-controller: {name: Corner shop, contact: shop@example.org, privacy_policy: Notice on the door}
-time_zone: Europe/Amsterdam
-fiscal_year: {first_month: 1}
+    HEAD
+    + """\
 quarantine: {share: 0.0, rows: 1}
 purposes: {sales: {meaning: Sell things.}}
 recipients: {}

@@ -55,6 +55,23 @@ def _bears(process: psutil.Process, mark: str) -> bool:
     return False
 
 
+def lives(process: psutil.Process) -> bool:
+    """Whether a process that was started has not ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def listens(process: psutil.Process, port: int) -> bool:
+    """Whether a process, or one that it started, is who listens on a port."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for one in (process, *process.children(recursive=True)):
+            listening = (at for at in one.net_connections("tcp") if at.status == psutil.CONN_LISTEN)
+            if any(at.laddr.port == port for at in listening):
+                return True
+    return False
+
+
 def end(processes: list[psutil.Process]) -> None:
     """Ask processes to end, and kill those that do not."""
     for signal_number in (signal.SIGTERM, signal.SIGKILL):

@@ -14,7 +14,7 @@ import psutil
 
 from cli.local_prefect.environment import prefect_environment, worker_environment
 from cli.local_prefect.home import Home, Note
-from cli.local_prefect.processes import end, marked, start_python
+from cli.local_prefect.processes import end, listens, lives, marked, start_python
 from cli.local_prefect.registration import deploy, make_automations, make_work_pool, work_pool
 from privacy.errors import StoreError, UsageError
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 USUAL_PORT = 4200
 PATIENCE = 180
 """Seconds that server and worker have to start, on a busy machine."""
+CHOICES = 3
+"""How many ports are tried, where others take them meanwhile."""
 
 Tell = Callable[[str, int, int], None]
 
@@ -36,15 +38,7 @@ def bring_up(home: Home, port: int | None, environment: Mapping[str, str], tell:
             _refuse_another(note, port)
             return note, False
         bring_down(note)
-        note = Note.new(_port(port, note))
-        pool = work_pool()
-        home.keep(note)
-        try:
-            _start(home, note, pool, environment, tell)
-        except BaseException:
-            bring_down(note)
-            raise
-    return note, True
+        return _started(home, port, note, environment, tell), True
 
 
 def bring_down(note: Note | None) -> int:
@@ -59,14 +53,39 @@ def bring_down(note: Note | None) -> int:
     return len(workers) + len(servers) + len(left)
 
 
-def _start(home: Home, note: Note, pool: str, environment: Mapping[str, str], tell: Tell) -> None:
-    from prefect.client.orchestration import SyncPrefectClient
+def _started(home: Home, asked: int | None, last: Note | None, environment: Mapping[str, str], tell: Tell) -> Note:
+    """Start both; choose another port where somebody takes it before the server does, and none was asked for."""
+    pool = work_pool()
+    for _ in range(CHOICES):
+        note = Note.new(_port(asked, last))
+        home.keep(note)
+        try:
+            if _start_server(home, note, environment, tell):
+                _start_worker(home, note, pool, environment, tell)
+                return note
+        except BaseException:
+            bring_down(note)
+            raise
+        bring_down(note)
+    raise StoreError(f"Each of {CHOICES} free ports was taken before the server had it.\n  Name another with --port.")
 
+
+def _start_server(home: Home, note: Note, environment: Mapping[str, str], tell: Tell) -> bool:
+    """Start the server; tell whether it got its port. Whoever else answers there is not taken for it."""
     tell("starting the server", 0, 0)
     log, ours = home.folder / "server.log", prefect_environment(environment, home, note)
     (home.folder / "prefect.db").touch(mode=0o600)
     server = start_python(["prefect", "server", "start"], ours, note.server, log)
-    _wait("The server", server, log, lambda: _answers(f"{note.api}/health"))
+    if _becomes(server, lambda: listens(server, note.port) and _answers(f"{note.api}/health")):
+        return True
+    if lives(server) or _is_free(note.port):
+        raise _not_started("The server", log)
+    return False
+
+
+def _start_worker(home: Home, note: Note, pool: str, environment: Mapping[str, str], tell: Tell) -> None:
+    from prefect.client.orchestration import SyncPrefectClient
+
     with SyncPrefectClient(note.api, auth_string=environment.get("PREFECT_API_AUTH_STRING")) as client:
         make_work_pool(client, pool)
         tell("registering deployments", 0, 0)
@@ -77,7 +96,8 @@ def _start(home: Home, note: Note, pool: str, environment: Mapping[str, str], te
         log = home.folder / "worker.log"
         arguments = ["prefect", "worker", "start", "--pool", pool, "--type", "process", "--name", note.mark[:8]]
         worker = start_python(arguments, at_work, note.worker, log)
-        _wait("The worker", worker, log, lambda: _is_online(client, pool, note.mark[:8]))
+        if not _becomes(worker, lambda: _is_online(client, pool, note.mark[:8])):
+            raise _not_started("The worker", log)
 
 
 def _refuse_another(note: Note, port: int | None) -> None:
@@ -110,14 +130,18 @@ def _any_port() -> int:
         return port
 
 
-def _wait(what: str, process: psutil.Process, log: Path, ready: Callable[[], bool]) -> None:
-    """Wait until something that was started is ready; StoreError names its log if it never is."""
+def _becomes(process: psutil.Process, ready: Callable[[], bool]) -> bool:
+    """Wait until something that was started is ready, as long as it lives and there is patience."""
     until = time.monotonic() + PATIENCE
-    while time.monotonic() < until and process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+    while time.monotonic() < until and lives(process):
         if ready():
-            return
+            return True
         time.sleep(0.25)
-    raise StoreError(f"{what} did not start.\n  {log} tells why.")
+    return False
+
+
+def _not_started(what: str, log: Path) -> StoreError:
+    return StoreError(f"{what} did not start.\n  {log} tells why.")
 
 
 def _answers(url: str) -> bool:

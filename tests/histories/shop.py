@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.corner_shop import HEAD
 from tests.independent_tokens import canonical
 
-POLICY = """\
-version: "test"
-controller: {name: Tiny shop, contact: shop@example.org, privacy_policy: Notice on the door}
-time_zone: Europe/Amsterdam
-fiscal_year: {first_month: 1}
+POLICY = (
+    HEAD
+    + """\
 quarantine: {share: 1.0, rows: 100}
 requests: {apply_at_most: 3}
 holds: {from: dispute, matter: matter, table: tab, record: rec, held_from: since, held_until: until}
@@ -123,6 +122,7 @@ tables:
       sent_at: {type: timestamp, role: quasi_identifier, treatment: {kind: generalize, to: month}}
       nr: {type: integer, role: non_personal, treatment: keep, because: Tells rows apart.}
 """
+)
 
 SCHEMA = """
 create table buyer (buyer_id integer primary key, email text, joined_at text, nr integer);

@@ -16,9 +16,10 @@ import pytest
 from privacy.errors import GateError
 from privacy.evidence import RunRecord
 from privacy.fates import Fate
-from tests.changing_shop import LONG_AGO, at, changing_shop, now
+from tests.changing_shop import LONG_AGO, at, changing_shop
 from tests.conftest import Place, run_in_process
 from tests.histories.killing import without_gate
+from tests.histories.shop import now
 from tests.in_chamber import run_in_chamber
 from tests.interrupted import PROCESSES, Point, befalls, die
 from tests.place_in_postgresql import PlaceInPostgreSQL

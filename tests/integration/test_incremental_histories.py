@@ -11,8 +11,9 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from tests.changing_shop import at, changing_shop, now
+from tests.changing_shop import at, changing_shop
 from tests.histories.killing import without_gate
+from tests.histories.shop import now
 from tests.in_chamber import run_in_chamber
 from tests.place_in_postgresql import PlaceInPostgreSQL
 from tests.postgres import PostgresServer

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-import pickle
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +12,12 @@ import adbc_driver_sqlite.dbapi as adbc
 import pyarrow as pa
 import pytest
 
-import cli.answer
-from privacy.errors import SluisError
 from privacy.treatments.base import arrow
 from privacy.treatments.masking import MaskEmail
 from tests.breaking import Break, asked_of_duckdb, crashing_check, damaged_source
 from tests.byte_search import Search, as_text
-from tests.conftest import Outcome, Place, run_in_process
+from tests.conftest import Outcome, Place
+from tests.failing_runs import Failed, fail
 from tests.prefect_search import finds, prefect_keeps
 
 EMAIL, GUEST, IP, IP6 = (
@@ -135,50 +131,15 @@ WAYS: dict[str, tuple[Break, int, str]] = {
 """How to fail, the exit code, and the kind of error (none: as the library has it)."""
 
 
-@dataclass
-class Failed:
-    """A run that failed: what it said, left and raised."""
-
-    place: Place
-    before: str
-    outcome: Outcome
-    raised: list[SluisError] = field(default_factory=list)
-    logged: list[str] = field(default_factory=list)
-
-
-class _Listening(logging.Handler):
-    def __init__(self, heard: list[str]) -> None:
-        super().__init__(logging.NOTSET)
-        self._heard = heard
-        self.setFormatter(logging.Formatter("%(message)s %(args)s"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._heard.append(self.format(record))
-
-
 @pytest.fixture(scope="module")
-def failed(run_once: Place, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Failed]:
+def failed(run_once: Place, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Failed[Place]]:
     """Make a run fail in every way, each in a copy of the corner shop with a warehouse."""
     outcomes = {}
     for number, (way, (break_it, _, _)) in enumerate(WAYS.items()):
         folder = tmp_path_factory.mktemp(f"failing{number}") / "place"
         place = Place(Path(shutil.copytree(run_once.folder, folder)))
         prepare(place)
-        raised, logged, tell = list[SluisError](), list[str](), cli.answer.tell_error
-
-        def keep(output: Any, error: SluisError, *more: Any, raised=raised, tell=tell) -> int:  # type: ignore[no-untyped-def]
-            raised.append(error)
-            return tell(output, error, *more)
-
-        handler = _Listening(logged)
-        logging.getLogger().addHandler(handler)
-        with pytest.MonkeyPatch.context() as patch:
-            break_it(patch, place)
-            patch.setattr(cli.answer, "tell_error", keep)
-            before = place.fingerprint()
-            outcome = run_in_process("run", "--output", "json", **place.environment)
-        logging.getLogger().removeHandler(handler)
-        outcomes[way] = Failed(place, before, outcome, raised, logged)
+        outcomes[way] = fail(place, break_it)
     return outcomes
 
 
@@ -194,29 +155,23 @@ def everything_written(place: Place) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_failing_run_says_and_leaves_no_value(way: str, failed: dict[str, Failed]) -> None:
+def test_a_failing_run_says_and_leaves_no_value(way: str, failed: dict[str, Failed[Place]]) -> None:
     run, (_, code, kind) = failed[way], WAYS[way]
 
     assert run.outcome.exit_code == code, run.outcome.said
     assert kind in ("", run.outcome.json["error"]["kind"])
-    said = {"stdout": run.outcome.stdout, "stderr": run.outcome.stderr, "logs": "\n".join(run.logged)}
-    assert finds(SEARCH, {name: text.encode() for name, text in said.items()}) == {}
+    assert finds(SEARCH, run.said) == {}
     assert finds(SEARCH, everything_written(run.place)) == {}
     assert run.place.fingerprint() == run.before
     assert not run.place.warehouse.with_name("warehouse.duckdb.work").exists()
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_error_itself_holds_no_value_and_leads_to_none(way: str, failed: dict[str, Failed]) -> None:
-    (error,) = failed[way].raised
-
-    assert (error.__cause__, error.__context__) == (None, None)
-    held = {"repr": repr(error).encode(), "args": repr(error.args).encode(), "pickle": pickle.dumps(error)}
-    held["state"] = repr(vars(error)).encode()
-    assert finds(SEARCH, held) == {}
+def test_the_error_itself_holds_no_value_and_leads_to_none(way: str, failed: dict[str, Failed[Place]]) -> None:
+    assert finds(SEARCH, failed[way].held) == {}
 
 
-def test_errors_say_class_and_place_and_the_way_out(failed: dict[str, Failed]) -> None:
+def test_errors_say_class_and_place_and_the_way_out(failed: dict[str, Failed[Place]]) -> None:
     messages = {way: run.outcome.json["error"]["message"] for way, run in failed.items()}
 
     assert messages["treat"].startswith("pyarrow.lib.ArrowInvalid in ")
@@ -250,7 +205,7 @@ def test_the_search_finds_a_value_that_was_published(place: Place, run: Callable
     assert found["warehouse.duckdb: analytics.sales.note"]["name"] == 2
 
 
-def test_prefect_keeps_no_value_of_any_run(failed: dict[str, Failed], prefect_server: Path) -> None:
+def test_prefect_keeps_no_value_of_any_run(failed: dict[str, Failed[Place]], prefect_server: Path) -> None:
     """The control, in the error of a flow that is not guarded, shows what Prefect does keep and that it is found."""
     from prefect import flow
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime
 import os
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -20,8 +19,6 @@ from stores.keyring_rotation import rotate_root
 from stores.settings import VARIABLES, require
 
 keys = typer.Typer(no_args_is_help=True, help="Make, show and rotate the key file that all pseudonyms depend on.")
-
-Root = StrEnum("Root", get_args(RootName))
 
 _BACKUP = "Back the key file up again: its older copies lack this epoch."
 FOLLOWS: dict[RootName, tuple[str, ...]] = {
@@ -71,7 +68,7 @@ def show(output: OutputAs = Output.text) -> None:
 @keys.command()
 @common
 def rotate(
-    root: Annotated[Root, typer.Option("--root", help="Which root gets a new epoch.")] = Root.analytics,
+    root: Annotated[RootName, typer.Option("--root", help="Which root gets a new epoch.")] = "analytics",
     output: OutputAs = Output.text,
 ) -> None:
     """Add an epoch with a fresh random root to the key file; the roots of before stay in it.
@@ -81,9 +78,8 @@ def rotate(
     """
 
     def work() -> dict[str, Any]:
-        name: RootName = root.value
-        epoch = rotate_root(key_file(), name, datetime.datetime.now(datetime.UTC).date())
-        return {"rotated": {"root": name, "epoch": epoch.number}, "follows": list(FOLLOWS[name]), **shown()}
+        epoch = rotate_root(key_file(), root, datetime.datetime.now(datetime.UTC).date())
+        return {"rotated": {"root": root, "epoch": epoch.number}, "follows": list(FOLLOWS[root]), **shown()}
 
     answer(output, work, render_keys)
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from cli.answer import answer
-from cli.keys import Root, key_file, render_keys, shown
+from cli.keys import key_file, render_keys, shown
 from cli.options import Output, OutputAs, common
 from privacy.keys import Keyring, Keys, RootName
 from stores.actor import acting
@@ -32,7 +32,7 @@ TOKENS_STAND = "The published warehouse still has tokens of this epoch; `sluis r
 
 @common
 def destroy(
-    root: Annotated[Root, typer.Option("--root", help="Which root loses an epoch.")],
+    root: Annotated[RootName, typer.Option("--root", help="Which root loses an epoch.")],
     epoch: Annotated[int, typer.Option("--epoch", help="The number of the epoch; never the newest.")],
     output: OutputAs = Output.text,
 ) -> None:
@@ -47,7 +47,6 @@ def destroy(
     """
 
     def work() -> dict[str, Any]:
-        name: RootName = root.value
         require(os.environ, "warehouse", "ledger", "keyring")
         url, before = database_url("ledger", os.environ), read_keyring(key_file())
         existing_ledger(url)
@@ -57,10 +56,10 @@ def destroy(
         with exclusively(warehouse, ledger, new_run_id(now), acting(os.environ)):
             check_standing(warehouse, ledger, before)
             published = warehouse.published()
-            receipt = destroy_epoch(key_file(), ledger, published, name, epoch, now)
-        stand = name == "analytics" and published and published.key_fingerprint == _fingerprint(before, epoch)
+            receipt = destroy_epoch(key_file(), ledger, published, root, epoch, now)
+        stand = root == "analytics" and published and published.key_fingerprint == _fingerprint(before, epoch)
         return {
-            "destroyed": {"root": name, "epoch": epoch},
+            "destroyed": {"root": root, "epoch": epoch},
             "receipt": {"number": receipt.number, "receipt_id": receipt.receipt_id},
             "follows": [*([TOKENS_STAND] if stand else []), NOT_REACHED],
             **shown(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from typing import cast
 
 import typer
 
@@ -28,7 +29,7 @@ from cli.run import run
 from cli.up import up
 from privacy.errors import UsageError
 
-WrongFlag = typer.BadParameter.__base__ or typer.BadParameter
+WrongFlag = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 """What the parser raises for any wrong use; Typer exports only this subclass of it."""
 
 app = typer.Typer(

@@ -14,6 +14,7 @@ from cli.answer import answer
 from cli.options import AsOf, Output, OutputAs, Strict, common
 from cli.progress import progress_shown
 from cli.summary import render_run
+from privacy.evidence import RunRecord
 from stores.settings import Settings
 from tasks.chamber import read_rules
 
@@ -58,4 +59,6 @@ def refresh(output: Output, as_of: datetime.date | None, full: bool = False) -> 
         from flows.refresh_warehouse import refresh_warehouse
         from tasks.forms import RefreshOptions
 
-        return refresh_warehouse(RefreshOptions(as_of=as_of, rows="all" if full else "changed")).as_json()
+        outcome: object = refresh_warehouse(RefreshOptions(as_of=as_of, rows="all" if full else "changed"))
+    assert isinstance(outcome, RunRecord), "Prefect gives what the last state holds"
+    return outcome.as_json()

@@ -76,14 +76,14 @@ def owed_by(policy: Policy, name: str, facts: TableFacts, as_of: datetime.date) 
     line = policy.line("tables", name)
     for promise in _of_table(policy, table, facts, as_of):
         yield Owed(promise, EXPIRES_ON if isinstance(promise, NothingExpired) else None, line)
-    for promise in (NotNull(), UniqueKey()):
-        yield Owed(promise, table.primary_key, policy.line("tables", name, "primary_key"))
+    for of_key in (NotNull(), UniqueKey()):
+        yield Owed(of_key, table.primary_key, policy.line("tables", name, "primary_key"))
     for column_name, column in table.columns.items():
         at = policy.line("tables", name, "columns", column_name)
-        for promise in _of_column(policy, table, column_name, column, facts):
-            yield Owed(promise, column_name, at)
-        for index, promise in enumerate(column.promises):
-            yield Owed(promise, column_name, policy.line("tables", name, "columns", column_name, "promises", index))
+        for of_column in _of_column(policy, table, column_name, column, facts):
+            yield Owed(of_column, column_name, at)
+        for index, declared in enumerate(column.promises):
+            yield Owed(declared, column_name, policy.line("tables", name, "columns", column_name, "promises", index))
 
 
 def _of_table(policy: Policy, table: Table, facts: TableFacts, as_of: datetime.date) -> Iterator[RunPromise]:
@@ -100,7 +100,7 @@ def _of_table(policy: Policy, table: Table, facts: TableFacts, as_of: datetime.d
 def _of_column(
     policy: Policy, table: Table, name: str, column: Column, facts: TableFacts
 ) -> Iterator[ColumnPromise | RunPromise]:
-    linked = column.references and column.extracted
+    linked = column.references if column.extracted else None
     # a reference that holds is a token because its target is one
     yield from (p for p in column.treatment.promises() if not (linked and isinstance(p, IsToken)))
     if column.searched and column.treatment.gives(column.type, policy.time_zone) == "string":
@@ -109,7 +109,7 @@ def _of_column(
         allowed = policy.value_drift.allowed(facts.whole.published)
         yield NoValueDrift(of=of, strictly=of == "text" and column.role != "non_personal", allowed=allowed)
     if linked:
-        target = policy.tables[column.references]
+        target = policy.tables[linked]
         yield ReferenceHolds(table=target.publish_as, key=target.primary_key)
     if not facts.source or not column.extracted:
         return

@@ -20,6 +20,7 @@ from expectations.changes import owed_by_changes, schema_of
 from expectations.checks import expectation_of
 from expectations.dialect import DIALECTS
 from privacy.evidence import CrashedCheck, DriftedValues, FailedPromise, GateReport
+from privacy.identifiers import Kind
 from privacy.mart_promises import CountedWithin
 from privacy.promises import (
     MaxNullRate,
@@ -66,7 +67,7 @@ def check_candidate(
                 elif exception := _exception_of(result):
                     crashed.append(CrashedCheck(*place, exception=exception))
                 elif isinstance(promise.promise, NoValueDrift):
-                    failed += [DriftedValues(*place, rows=n, kind=kind) for kind, n in result.result["found"].items()]
+                    failed += _drifted(promise, table, result.result["found"])
                 else:
                     failed.append(FailedPromise(*place, rows=_rows_of(promise, result)))
     on_progress(len(suites), len(suites))
@@ -110,7 +111,7 @@ def _context() -> EphemeralDataContext:
     )
     context = gx.get_context(mode="ephemeral", project_config=config)
     # It would write itself out as YAML, into memory, each time it is told of a table: a fifth of the gate.
-    context.variables.save = lambda: None
+    context.variables.save = lambda: None  # type: ignore[method-assign]
     return context
 
 
@@ -132,7 +133,19 @@ def _validated(batch: Batch, checks: list[Expectation]) -> list[ExpectationValid
     import great_expectations as gx
 
     outcome = batch.validate(gx.ExpectationSuite(name="promises", expectations=checks), result_format="BASIC")
-    return sorted(outcome.results, key=lambda result: result.expectation_config.meta["index"])
+    return sorted(outcome.results, key=_place_of)
+
+
+def _drifted(promise: Owed, table: str, found: dict[Kind, int]) -> Iterator[DriftedValues]:
+    assert promise.column, "values stand in a column"
+    for kind, rows in found.items():
+        yield DriftedValues(promise.promise.kind, table, promise.column, promise.line, rows, kind)
+
+
+def _place_of(result: ExpectationValidationResult) -> int:
+    assert result.expectation_config and result.expectation_config.meta
+    place: int = result.expectation_config.meta["index"]
+    return place
 
 
 def _exception_of(result: ExpectationValidationResult) -> str | None:

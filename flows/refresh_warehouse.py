@@ -21,7 +21,7 @@ from tasks.run_names import of_the_day
 @flow(
     name="refresh-warehouse",
     flow_run_name=of_the_day("refresh"),
-    task_runner=ThreadPoolTaskRunner(max_workers=READERS),
+    task_runner=ThreadPoolTaskRunner(max_workers=READERS),  # type: ignore[arg-type]
     timeout_seconds=6 * 60 * 60,
     persist_result=False,
 )

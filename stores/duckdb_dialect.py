@@ -18,7 +18,7 @@ from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 
 class _BufferingContext(duckdb_sqlalchemy.DuckDBExecutionContext):
     def post_exec(self) -> None:
-        super().post_exec()
+        super().post_exec()  # type: ignore[no-untyped-call]
         if self.cursor is not None and self.cursor.description:
             rows = self.cursor.fetchall()
             self.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(self.cursor, initial_buffer=rows)

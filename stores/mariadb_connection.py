@@ -26,7 +26,7 @@ def connect(url: sa.URL, read_only: bool = True) -> pymysql.Connection:
     """Connect, in UTC; what reads only cannot write, and sees in a transaction what it saw at its beginning."""
     driver = url.set(drivername="mysql+pymysql")
     _, arguments = driver.get_dialect()().create_connect_args(driver)
-    arguments |= {"charset": "utf8mb4", "connect_timeout": CONNECT_SECONDS, "autocommit": True}
+    arguments = {**arguments, "charset": "utf8mb4", "connect_timeout": CONNECT_SECONDS, "autocommit": True}
     connection: pymysql.Connection = patiently(lambda: pymysql.connect(**arguments))
     with connection.cursor() as cursor:
         cursor.execute(f"set {', '.join(f'session {name} = {value}' for name, value in SETTINGS.items())}")

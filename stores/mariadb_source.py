@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pymysql
@@ -46,7 +46,7 @@ _WITHOUT_SNAPSHOTS = """select table_name, engine from information_schema.tables
 where table_schema = database() and table_type in ('BASE TABLE', 'SYSTEM VERSIONED')
 and engine not in ('InnoDB', 'MyRocks', 'ROCKSDB')"""
 
-Connection = pymysql.Connection
+Connection: TypeAlias = pymysql.Connection
 
 
 class MariadbSource:
@@ -131,7 +131,7 @@ class MariadbSnapshot(InParts):
         columns = "".join(f", {total}" for total in asked.values())
         with self._readers.one() as reader, trouble_told(reading.table), reader.cursor() as cursor:
             cursor.execute(f"select count(*){columns} from {identifier(reading.table)}{there}")
-            rows, *totals = cursor.fetchone() or ()
+            rows, *totals = cursor.fetchone()
         return Totals(rows, dict(zip(asked, map(Decimal, totals), strict=True)))
 
     def _batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:

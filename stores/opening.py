@@ -27,8 +27,7 @@ def open_source(url: sa.URL | None) -> Source:
 
     UsageError for none, for one that nothing here speaks, and for one on another machine without TLS.
     """
-    if url is None:
-        raise UsageError("not set: --source or SLUIS_SOURCE.")
+    url = _named(url)
     match url.get_backend_name():
         case "sqlite":
             return SqliteSource(url)
@@ -39,11 +38,12 @@ def open_source(url: sa.URL | None) -> Source:
     return SqlalchemySource(url)
 
 
-def open_source_for_deletion(url: sa.URL, tables: Iterable[str]) -> AbstractContextManager[Deletion]:
+def open_source_for_deletion(url: sa.URL | None, tables: Iterable[str]) -> AbstractContextManager[Deletion]:
     """Open a source to delete rows in it, for `sluis retention apply` alone.
 
     tables: those by which it was decided, and to which nobody else may have written meanwhile.
     """
+    url = _named(url)
     match url.get_backend_name():
         case "sqlite":
             return sqlite_deletion(url)
@@ -52,6 +52,12 @@ def open_source_for_deletion(url: sa.URL, tables: Iterable[str]) -> AbstractCont
     raise UsageError(
         f"--source: in {url.get_backend_name()} nothing can be deleted; in sqlite, postgresql and mariadb it can."
     )
+
+
+def _named(source: sa.URL | None) -> sa.URL:
+    if source is None:
+        raise UsageError("not set: --source or SLUIS_SOURCE.")
+    return source
 
 
 def open_warehouse(url: sa.URL) -> Warehouse:

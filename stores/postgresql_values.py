@@ -16,7 +16,7 @@ from stores.narrowing import DATE_SHAPED, changed_in_sql, least_by_any_clock, le
 from stores.quoting import identifier, literal
 from stores.source import WITH_OFFSET, WITHOUT_OFFSET, ColumnKind, Reading, kind
 
-_DIALECT = pg.dialect()
+_DIALECT: sa.Dialect = pg.dialect()  # type: ignore[no-untyped-call]
 BITS_IN_INTEGER = 63
 
 AS_TEXT = "{}::text"

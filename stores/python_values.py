@@ -58,14 +58,15 @@ def _type(declared: ColumnType, present: ColumnKind) -> pa.DataType:
 def _converter(declared: ColumnType, present: ColumnKind) -> Callable[[Any], Any]:
     if present.family == "text" or declared.name == "text":
         return str
-    return {
+    converters: dict[str, Callable[[Any], Any]] = {
         "integer": _whole,
         "boolean": _whole,
         "decimal": lambda value: value if isinstance(value, Decimal) else Decimal(str(value)),
         "double": float,
         "date": _day,
         "timestamp": _as_it_is,
-    }[declared.name]
+    }
+    return converters[declared.name]
 
 
 def _whole(value: Any) -> int:

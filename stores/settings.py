@@ -44,7 +44,9 @@ class Settings:
         urls = {name: database_url(name, environment) for name in databases}
         _refuse_shared(urls)
         return cls(
-            **{"source": None, **urls},
+            source=urls.get("source"),
+            warehouse=urls["warehouse"],
+            ledger=urls["ledger"],
             policy=Path(environment[VARIABLES["policy"]]),
             keyring=Path(environment[VARIABLES["keyring"]]),
         )

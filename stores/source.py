@@ -145,7 +145,7 @@ def foreign_keys(schema: Schema) -> Iterator[ForeignKey]:
 
 def links_of(inspector: sa.Inspector) -> defaultdict[tuple[str, str], list[tuple[str, str]]]:
     """Give by table and column the tables and columns that it must stand in."""
-    links: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    links: defaultdict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for (_, table), keys in inspector.get_multi_foreign_keys().items():
         for key in keys:
             for column, referred in zip(key["constrained_columns"], key["referred_columns"], strict=False):

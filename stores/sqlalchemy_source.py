@@ -82,8 +82,10 @@ def _level(connection: sa.Connection) -> str | None:
     dialect = connection.dialect
     if dialect.name in SNAPSHOTS_BY_NATURE:
         return None
+    raw = connection.connection.dbapi_connection
+    assert raw, "it has just been opened"
     try:
-        known = dialect.get_isolation_level_values(connection.connection.dbapi_connection)
+        known = dialect.get_isolation_level_values(raw)
     except NotImplementedError:
         known = ()
     if level := next((level for level in SNAPSHOTS if level in known), None):

@@ -110,7 +110,7 @@ class SqliteSnapshot(InParts):
         sums = "".join(f", {sum_of_units(identifier(name), kind)}" for name, kind in decimals.items())
         with self._reader(reading.table) as cursor:
             cursor.execute(f"select count(*){sums} from {identifier(reading.table)}{where(reading)}")
-            rows, *units = cursor.fetchone()
+            rows, *units = cursor.fetchone() or ()
         scaled = zip(decimals.items(), units, strict=True)
         return Totals(rows, {name: Decimal(unit).scaleb(-kind.scale) for (name, kind), unit in scaled})
 
@@ -141,7 +141,7 @@ def _delivered(cursor: adbc.Cursor, query: str) -> Iterator[list[pa.Array]]:
 
 
 def _ask(cursor: adbc.Cursor, pragma: str) -> int:
-    (answer,) = cursor.execute(f"pragma {pragma}").fetchone()
+    (answer,) = cursor.execute(f"pragma {pragma}").fetchone() or ()
     return int(answer)
 
 

@@ -172,4 +172,4 @@ def misfits(columns: list[pa.Array], filled: Integers) -> pa.Array:
 
 
 def _bound(kind: ColumnType) -> int:
-    return min(10**kind.precision, EXACT_IN_DOUBLE)
+    return int(min(10**kind.precision, EXACT_IN_DOUBLE))

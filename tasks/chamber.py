@@ -118,11 +118,8 @@ class Chamber:
             self.found = find_changes(stack, publication.warehouse, publication.ledger, self._open, schema, self.record)
         except FullRunNeededError as why:
             return str(why)
-        self.candidate, self.extraction, self.record.mode = (
-            Replacement(self.found),
-            self.found.extraction,
-            "incremental",
-        )
+        self.candidate, self.extraction = Replacement(self.found), self.found.extraction
+        self.record.mode = "incremental"
         carried["full_on"] = self.found.full_on
         carried["keys"] = {name: found.keys for name, found in self.found.tables.items()}
         return None

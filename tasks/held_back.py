@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from privacy.errors import StandingError
 from privacy.fates import Fate
+from privacy.policy_rights import Identifies
 from privacy.suppression import Suppression
 from stores.ledger import Ledger
 from stores.warehouse import Published, Suppressed
@@ -50,7 +51,7 @@ def refuse_unkeyed(people: Iterable[tuple[Hashable, int]], published: Published)
         )
 
 
-def _spared(one: Suppression, erasures: Mapping[tuple[str, bytes], list[Suppression]]) -> frozenset[bytes]:
+def _spared(one: Suppression, erasures: Mapping[tuple[Identifies, bytes], list[Suppression]]) -> frozenset[bytes]:
     """Name the generations that came after an erasure: its own, and those of later erasures of the same person."""
     if one.kind != "erased":
         return frozenset()

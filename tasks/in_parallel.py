@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
 from graphlib import TopologicalSorter
-from typing import TYPE_CHECKING, Any
+from typing import Protocol, TypeVar
 
 from stores.source import READERS
 
-if TYPE_CHECKING:
-    from prefect.futures import PrefectFuture
 
-    Job = Future[Any] | PrefectFuture[Any]
+class _Future(Protocol):
+    """A job under way, of the standard library or of Prefect."""
+
+    def result(self) -> object: ...
+
+
+Job = TypeVar("Job", bound=_Future)
 
 
 def in_parallel(

@@ -28,7 +28,7 @@ def kept_in_source(there: SourceThere, ledger: Ledger, requests: Sequence[Reques
 
     The source must be readable, and the policy must say how long its rows stay (`source`).
     """
-    if there.extraction is None or there.extraction.world.policy.source is None:
+    if there.extraction is None or (source := there.extraction.world.policy.source) is None:
         return None
     world, keys = there.extraction.world, there.extraction.world.subject_keys
     assert keys
@@ -40,7 +40,7 @@ def kept_in_source(there: SourceThere, ledger: Ledger, requests: Sequence[Reques
     for name, rows in with_children(world.policy, retention, read).items():
         if rows.any():
             held = int((rows & read[name].held).sum())
-            why = _why(world.policy, world.policy.source, name) + (HELD.format(held) if held else "")
+            why = _why(world.policy, source, name) + (HELD.format(held) if held else "")
             kept[name] = KeptInSource(int(rows.sum()), _last(stays[name].until[rows]), why)
     return kept
 

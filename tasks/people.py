@@ -84,7 +84,7 @@ def _key_anew(extraction: Extraction, ledger: Ledger, keys: SubjectKeys, request
 
     Without that, nobody would find them in a warehouse whose private index is made under it.
     """
-    meant: defaultdict[tuple[str, int, str], list[tuple[str, int]]] = defaultdict(list)
+    meant: defaultdict[tuple[Identifies, int, str], list[tuple[str, int]]] = defaultdict(list)
     for request_id, subjects in ledger.requests.identifiers(request_ids).items():
         for subject, person in subjects.items():
             if all(one.epoch != keys.newest for one in person):
@@ -97,10 +97,10 @@ def _key_anew(extraction: Extraction, ledger: Ledger, keys: SubjectKeys, request
 
 
 def _met(
-    extraction: Extraction, keys: SubjectKeys, wanted: Collection[tuple[str, int, str]]
-) -> set[tuple[str, int, str, str]]:
+    extraction: Extraction, keys: SubjectKeys, wanted: Collection[tuple[Identifies, int, str]]
+) -> set[tuple[Identifies, int, str, str]]:
     """Find rows by identifiers under older keys; give each of these, and what it is under the newest."""
-    found = set()
+    found: set[tuple[Identifies, int, str, str]] = set()
     for name, table in extraction.world.policy.tables.items():
         columns = {} if table.derived else identifiers_of(table)
         kinds = columns_read(table)

@@ -47,7 +47,7 @@ def plan_refresh(settings: Settings, as_of: datetime.date | None) -> Plan:
     source, warehouse = open_source(settings.source), open_warehouse(settings.warehouse)
     ledger = look_at_ledger(settings.ledger)
     check_without_a_trace(warehouse, ledger, keyring)
-    last = ledger and ledger.runs.last_published("refresh")
+    last = ledger.runs.last_published("refresh") if ledger else None
     now = datetime.datetime.now(datetime.UTC)
     world = World(policy, keys, as_of or local_date(now, policy.time_zone), now, people)
     schema = source.schema()

@@ -67,7 +67,7 @@ def _by_month(days: Mapping[datetime.date | None, int], as_of: datetime.date) ->
     """Count by month, for the year to come; what should have left already leaves in the month of the day."""
     months = dict.fromkeys(months_ahead(as_of), 0)
     for day, rows in days.items():
-        month = day and max(day, as_of).strftime("%Y-%m")
+        month = max(day, as_of).strftime("%Y-%m") if day else ""
         if month in months:
             months[month] += rows
     return months

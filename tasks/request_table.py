@@ -35,8 +35,8 @@ def requests_asked(
         found = [(one.identifies, columns[one.column]) for one in table.identified_by]
         rows = len(columns[table.reference])
         read = (columns[name].to_pylist() for name in (table.reference, table.right, table.received, table.state))
-        for *row, state, identifiers in zip(*read, people_of(found, rows, keys), strict=True):
-            request = _request(policy, *row, identifiers)
+        for reference, right, received, state, identifiers in zip(*read, people_of(found, rows, keys), strict=True):
+            request = _request(policy, reference, right, received, identifiers)
             if isinstance(request, str) or request.reference in seen:
                 unread[request if isinstance(request, str) else "a reference that another has too"] += 1
             else:

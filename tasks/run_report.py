@@ -64,7 +64,7 @@ def counts(record: RunRecord) -> Rows:
 
 def gates(record: RunRecord, policy: Policy) -> Rows:
     """Tell of each table whether its promises hold, and of each that does not where the policy makes it."""
-    broken = [*record.gates.failed, *record.gates.crashed]
+    broken: list[FailedPromise | CrashedCheck] = [*record.gates.failed, *record.gates.crashed]
     lines = {table.publish_as: policy.line("tables", name) for name, table in policy.tables.items()}
     lines |= {name: policy.line("marts", name) for name in record.marts}
     whole = lines.keys() - {found.table for found in broken}
@@ -76,13 +76,13 @@ def gates(record: RunRecord, policy: Policy) -> Rows:
 
 
 def _broken(found: FailedPromise | CrashedCheck, policy: Policy) -> dict[str, Any]:
-    crashed = isinstance(found, CrashedCheck)
+    rows = None if isinstance(found, CrashedCheck) else found.rows
     return {
         "table": found.table,
         "column": found.column or "",
         "promise": found.promise,
-        "result": "could not be checked" if crashed else "broken",
-        "rows": "" if crashed or found.rows is None else found.rows,
+        "result": "could not be checked" if isinstance(found, CrashedCheck) else "broken",
+        "rows": "" if rows is None else rows,
         "policy line": found.policy_line,
     }
 
@@ -136,7 +136,8 @@ def refused(error: GateError, policy_file: str) -> str:
     found = error.record.gates if error.record else None
     said = ["# The gate refused this run; nothing was published", ""]
     said += ["| promise | where | policy line | rows | what to do |", "|---|---|---|---|---|"]
-    for broken in (*found.failed, *found.crashed) if found else ():
+    closed: list[FailedPromise | CrashedCheck] = [*found.failed, *found.crashed] if found else []
+    for broken in closed:
         where = f"{broken.table}.{broken.column}" if broken.column else broken.table
         rows, way_out = _rows_and_way_out(broken)
         said.append(f"| `{broken.promise}` | `{where}` | {policy_file}:{broken.policy_line} | {rows} | {way_out} |")

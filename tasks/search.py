@@ -16,6 +16,7 @@ from privacy.errors import StoreError, UsageError
 from privacy.keys import Keyring
 from privacy.macs import MAC
 from privacy.policy import Policy
+from privacy.policy_rights import Identifies
 from privacy.subjects import CUSTOMER, EMAIL, identifiers_of, macs_of
 from privacy.treat import columns_read
 from privacy.world import World, local_date
@@ -78,7 +79,7 @@ def refuse_unknown(people: People, keyring: Keyring, extraction: Extraction | No
         )
 
 
-Wanted = set[tuple[str, int, bytes]]
+Wanted = set[tuple[Identifies, int, bytes]]
 
 
 def _in_warehouse(wanted: Wanted, warehouse: Warehouse) -> Wanted:

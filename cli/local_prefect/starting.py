@@ -111,7 +111,8 @@ def _port(asked: int | None, last: Note | None) -> int:
         if not _is_free(asked):
             raise UsageError(f"--port: {asked} is in use.\n  Name another, or none: then a free one is taken.")
         return asked
-    return next(port for port in (*([last.port] if last else ()), USUAL_PORT, _any_port()) if _is_free(port))
+    ports: list[int] = [*([last.port] if last else ()), USUAL_PORT, _any_port()]
+    return next(filter(_is_free, ports))
 
 
 def _is_free(port: int) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from privacy.policy_rights import Identifies
 from stores.ledger.access import portions
 from stores.ledger.schema import IDENTIFIER
 
@@ -24,7 +25,7 @@ Subjects = Mapping[int, tuple["Identifier", ...]]
 class Identifier:
     """One mac of a person under one epoch of the root tombstones; anything that is no mac is refused."""
 
-    identifies: str
+    identifies: Identifies
     epoch: int
     mac: str
 

@@ -64,6 +64,6 @@ def _head(connection: sa.Connection) -> tuple[int, str]:
     return (last.number, last.hash) if last else (0, "")
 
 
-def _as_found(value: object) -> int | str:
+def _as_found(value: object) -> Any:
     """Take a value as it stands: in SQLite anything may, where somebody has written into a column by hand."""
     return value if isinstance(value, int | str) else str(value)

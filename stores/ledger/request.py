@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from privacy.errors import UsageError
+from privacy.policy_rights import Right
 from privacy.requests import SUPPRESSING
 from stores.ledger.identifiers import Identifier, Subjects
 
@@ -21,7 +22,7 @@ class NewRequest:
     """A request before it is registered; `subjects` holds the identifiers of each person that it names."""
 
     reference: str
-    right: str
+    right: Right
     origin: str
     received_at: datetime.datetime
     due_on: datetime.date
@@ -34,7 +35,7 @@ class Request:
 
     request_id: str
     reference: str
-    right: str
+    right: Right
     origin: str
     actor: str
     received_at: datetime.datetime

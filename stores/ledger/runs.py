@@ -80,7 +80,7 @@ class Runs:
     def last_rows(self) -> dict[str, int]:
         """Give how many rows the last published run read for each published table."""
         with reading(self._engine) as connection:
-            return dict(connection.execute(sa.select(WATERMARK.c.table_name, WATERMARK.c.rows)).all())
+            return dict(connection.execute(sa.select(WATERMARK.c.table_name, WATERMARK.c.rows)).tuples().all())
 
 
 def _values(record: RunRecord) -> dict[str, Any]:

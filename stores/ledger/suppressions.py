@@ -14,6 +14,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from privacy.errors import UsageError
+from privacy.policy_rights import Right
 from privacy.requests import SUPPRESSING
 from stores.ledger.access import portions, reading, writing
 from stores.ledger.identifiers import Identifier, Subjects
@@ -141,7 +142,7 @@ def digest_of(live: pa.Table) -> str:
     return hashlib.sha256(written.getvalue()).hexdigest()
 
 
-def suppression_rows(request_id: str, right: str, subjects: Subjects, now: datetime.datetime) -> list[dict[str, Any]]:
+def suppression_rows(request_id: str, right: Right, subjects: Subjects, now: datetime.datetime) -> list[dict[str, Any]]:
     """Give the rows by which a request suppresses: a random reference for each person, a row for each identifier."""
     return [
         {"reference": reference, "kind": SUPPRESSING[right], "request_id": request_id, "since": now, **vars(identifier)}

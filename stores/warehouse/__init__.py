@@ -129,7 +129,10 @@ class Marts(Protocol):
 class Sealable(Protocol):
     """What the warehouse will be next; nobody sees it before it is published."""
 
-    warnings: list[str]
+    @property
+    def warnings(self) -> list[str]:
+        """Give what deserves a look."""
+        ...
 
     @property
     def marts(self) -> Marts:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 import sqlalchemy as sa
@@ -39,7 +39,7 @@ THREADS = 1
 RUN_FIRST = "Run `sluis run` once; it builds the warehouse from the source."
 
 
-def limits(folder: Path) -> dict[str, str]:
+def limits(folder: Path) -> dict[str, Any]:
     """Give the options under which DuckDB works within bounds; what it spills lies in a private folder."""
     return {"memory_limit": MEMORY_LIMIT, "threads": str(THREADS), "temp_directory": str(folder / "spill")}
 

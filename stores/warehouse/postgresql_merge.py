@@ -84,7 +84,7 @@ class Changed:
         """Count the rows that are published, those of them that leave, and those that come."""
         rows = f"select (select count(*) from {self.published})"
         if not changed:
-            return Counted(*session.rows(rows)[0], 0, 0)
+            return Counted(session.rows(rows)[0][0], 0, 0)
         leave = f"(select count(*) from {self.published} where {self._leave(self.key)})"
         return Counted(*session.rows(f"{rows}, {leave}, (select count(*) from {self.staged})")[0])
 

@@ -30,6 +30,7 @@ class PostgreSQLRemains(RemainsInSQL, NewState):
     """A new state made of the published one, by the session that holds the warehouse."""
 
     dialect = POSTGRESQL
+    _session: Session
 
     def __init__(self, url: sa.URL, holding: Session) -> None:
         super().__init__(url, holding)

@@ -96,7 +96,7 @@ class People:
 
     def _is_theirs(self, names: Sequence[str], row: tuple[uuid.UUID | None, ...]) -> bool:
         """Tell whether a row is to be gone; note MACs that it holds by right."""
-        *values, generation = (value and value.bytes for value in row)
+        *values, generation = (None if value is None else value.bytes for value in row)
         by = dict(zip(names, values, strict=True))
         theirs = False
         for identifies, mac in by.items():

@@ -70,7 +70,7 @@ class Links:
 
 
 def met(customers: pa.Array, emails: pa.Array, sought: Mapping[Identifies, pa.Array]) -> list[tuple[bytes, bytes]]:
-    """Give the accounts and addresses of rows that carry what is sought (MACs of 16 bytes, NULL where there is none)."""
+    """Give the accounts and addresses of rows that have both and carry what is sought; by MACs of 16 bytes, or NULL."""
     wanted = pc.or_(pc.is_in(customers, sought[CUSTOMER]), pc.is_in(emails, sought[EMAIL]))
     both = pc.and_(wanted, pc.and_(customers.is_valid(), emails.is_valid()))
     return list(zip(customers.filter(both).to_pylist(), emails.filter(both).to_pylist(), strict=True))

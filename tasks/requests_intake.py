@@ -141,9 +141,7 @@ def deadlines(ledger: Ledger, policy: Policy, as_of: datetime.date) -> Deadlines
     )
 
 
-def _follow(
-    ledger: Ledger, table: RequestTable, found: Iterable[tuple[str, Request]], now: datetime.datetime
-) -> None:
+def _follow(ledger: Ledger, table: RequestTable, found: Iterable[tuple[str, Request]], now: datetime.datetime) -> None:
     """Bring requests in the ledger to what the source's word for the state of each says by now."""
     ours, of_people = list[tuple[str, Request]](), list[tuple[str, Request]]()
     for state, request in found:

@@ -7,8 +7,9 @@ drift, whose patterns take longer to prepare than most columns to read, is sough
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from expectations.candidate import Owed, Suites
@@ -32,12 +33,12 @@ class Asked:
     statement: str
     place: int
     """Which of the statement's answers is its own."""
-    alone: str
-    """A statement that asks of it and nothing else; its place there is 0."""
+    alone: Callable[[], str]
+    """Gives a statement that asks of it and nothing else."""
 
     def by_itself(self) -> Asked:
         """Ask it alone."""
-        return replace(self, statement=self.alone, place=0)
+        return replace(self, statement=self.alone(), place=0)
 
     def expectation(self, index: int) -> Expectation:
         """Build the check; its meta tells its place in the suite and in the policy."""
@@ -81,15 +82,19 @@ class _Table:
     def asked(self, columns: Mapping[Sort, list[Searched]], statements: Mapping[Sort, str]) -> Iterator[Asked]:
         """Ask of each promise; of value drift by statements for columns of all tables."""
         measures = [self._measure(owed) for owed in self.suite if not isinstance(owed.promise, NoValueDrift)]
-        together, coming = f"select {', '.join(measures)} from {self._rows}", iter(enumerate(measures))
+        together, coming = self._select(measures), iter(enumerate(measures))
         for owed in self.suite:
             if isinstance(owed.promise, NoValueDrift):
                 one = self._search(owed, owed.promise)
                 place = columns[one.sort].index(one)
-                yield Asked(self.name, owed, statements[one.sort], place, kinds_found([one], self.sql))
+                alone = partial(kinds_found, [one], self.sql)
+                yield Asked(self.name, owed, statements[one.sort], place, alone)
             else:
                 place, measure = next(coming)
-                yield Asked(self.name, owed, together, place, f"select {measure} from {self._rows}")
+                yield Asked(self.name, owed, together, place, partial(self._select, [measure]))
+
+    def _select(self, measures: Sequence[str]) -> str:
+        return f"select {', '.join(measures)} from {self._rows}"
 
     def _measure(self, owed: Owed) -> str:
         if self.changes:

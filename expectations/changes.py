@@ -12,12 +12,12 @@ from expectations.candidate import Owed
 from expectations.dialect import Dialect
 from expectations.measures import alone, measure_of
 from privacy.promises import MaxNullRate, NotEmpty, NothingExpired, ReferenceHolds, Unique, UniqueKey, WithinQuarantine
-from stores.warehouse import ANALYTICS, Readable
+from stores.warehouse import Readable
 
 
-def schema_of(table: str, changes: Readable) -> str:
-    """Give the schema in which a table is looked at: that of the rows that come, or where none of it is replaced."""
-    return changes.analytics if table in changes.gone else ANALYTICS
+def rows_asked(table: str, changes: Readable) -> str:
+    """Give the rows that a table's own promises are asked of: those that come, or none where none of it is replaced."""
+    return f'{changes.analytics}."{table}"' if table in changes.gone else "(select 1) as none"
 
 
 def owed_by_changes(table: str, owed: Iterable[Owed], changes: Readable) -> list[Owed]:
@@ -40,10 +40,10 @@ def _of_others(owed: Owed, changes: Readable) -> bool:
 def measure_of_changes(owed: Owed, table: str, changes: Readable, sql: Dialect) -> str:
     """Give the aggregate that is 0 where the promise is kept, as `measure_of` does."""
     column, promise, whole = f'"{owed.column}"', owed.promise, changes.whole.get(table, "")
-    of_rows = measure_of(owed, table, schema_of(table, changes), sql)
-    come = f'{changes.analytics}."{table}"' if table in changes.gone else ""
+    of_rows = measure_of(owed, table, changes.analytics, sql)
+    come = rows_asked(table, changes) if table in changes.gone else ""
     match promise:
-        case NothingExpired(as_of=as_of) if come:
+        case NothingExpired(as_of=as_of):
             expired = (
                 f"{column} <= date '{as_of.isoformat()}'"  # a condition, so that few rows are asked whether they leave
             )

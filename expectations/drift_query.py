@@ -6,7 +6,9 @@ by kind. Out come kinds and numbers of rows, never a value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from expectations.dialect import Dialect
 from privacy.identifiers import IDENTIFIERS, Check, Identifier, Kind
@@ -19,22 +21,47 @@ WRITTEN = "[^0-9]"
 """Found in a value that is more than digits."""
 
 
-def kinds_found(column: str, promise: NoValueDrift, sql: Dialect) -> tuple[str, str]:
-    """Give the query of kinds and their rows, where more than are allowed: what stands before and behind the table."""
-    kinds = {kind: one for kind, one in IDENTIFIERS.items() if promise.of == "text" or one.digits}
-    if promise.strictly:
+Sort = tuple[Literal["text", "number"], bool]
+"""What is sought in a column: values of the kinds that a text or a number can be of, strictly or not."""
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A column, as SQL names it, of some rows, in which kinds of value are sought."""
+
+    column: str
+    rows: str
+    promise: NoValueDrift
+
+    @property
+    def sort(self) -> Sort:
+        """Tell what is sought."""
+        return self.promise.of, self.promise.strictly
+
+    def profile(self, place: int) -> str:
+        """Group its values."""
+        some = "is not null" if self.promise.of == "text" else f">= {LEAST_NUMBER}"
+        values = f"select {place} as place, cast({self.column} as varchar) as value, count(*) as times"
+        return f"{values} from {self.rows} where {self.column} {some} group by 2"
+
+
+def kinds_found(columns: Sequence[Searched], sql: Dialect) -> str:
+    """Give the query of kinds in columns of one sort: place among these, kind and rows, where more than are allowed."""
+    ((of, strictly),) = {column.sort for column in columns}
+    kinds = {kind: one for kind, one in IDENTIFIERS.items() if of == "text" or one.digits}
+    if strictly:
         kinds = {kind: Identifier(one.shape, digits=one.digits) for kind, one in kinds.items()}
-    some = f"{column} is not null" if promise.of == "text" else f"{column} >= {LEAST_NUMBER}"
     resembling = sql.may_hold_any("value", [pattern for one in kinds.values() for pattern in _resembling(one)])
+    profiles = " union all ".join(column.profile(place) for place, column in enumerate(columns))
     marked = ", ".join(_marked(kind, one, sql) for kind, one in kinds.items())
     counts = " union all ".join(_count(kind, one) for kind, one in kinds.items())
-    before = f"with profile as materialized (select cast({column} as varchar) as value, count(*) as times from "
-    behind = (
-        f" where {some} group by 1), suspects as materialized "
-        f"(select value, times, {sql.holds('value', WRITTEN)} as written from profile where {resembling}), "
-        f"{marked}, counted as ({counts}) select kind, found as rows from counted where found > {promise.allowed}"
+    allowed = " ".join(f"when {place} then {column.promise.allowed}" for place, column in enumerate(columns))
+    return (
+        f"with profile as materialized ({profiles}), suspects as materialized "
+        f"(select place, value, times, {sql.holds('value', WRITTEN)} as written from profile where {resembling}), "
+        f"{marked}, counted as ({counts}) "
+        f"select place, kind, found from counted where found > case place {allowed} end"
     )
-    return before, behind
 
 
 def _marked(kind: Kind, identifier: Identifier, sql: Dialect) -> str:
@@ -42,7 +69,7 @@ def _marked(kind: Kind, identifier: Identifier, sql: Dialect) -> str:
 
     Materialized, so that each pattern is looked for once in a value.
     """
-    return f"{kind}_marked as materialized (select times, {', '.join(_marks(identifier, sql))} from suspects)"
+    return f"{kind}_marked as materialized (select place, times, {', '.join(_marks(identifier, sql))} from suspects)"
 
 
 def _count(kind: Kind, identifier: Identifier) -> str:
@@ -52,7 +79,7 @@ def _count(kind: Kind, identifier: Identifier) -> str:
         sure = _rows_where("it and sure") if identifier.sure else "0"
         most = "2 * count(*) filter (where it) > count(*) filter (where it or alike)"
         rows = f"case when {most} then {rows} else {sure} end"
-    return f"select '{kind}' as kind, {rows} as found from {kind}_marked"
+    return f"select place, '{kind}' as kind, {rows} as found from {kind}_marked group by place"
 
 
 def _rows_where(marked: str) -> str:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import logging
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import wait
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from expectations.candidate import Owed, Suites
-from expectations.changes import owed_by_changes, schema_of
-from expectations.checks import expectation_of
+from expectations.checks import Asked, asked_of
 from expectations.dialect import DIALECTS
 from privacy.evidence import CrashedCheck, DriftedValues, FailedPromise, GateReport
 from privacy.identifiers import Kind
@@ -38,45 +38,41 @@ from stores.warehouse import Readable
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.data_context import EphemeralDataContext
-    from great_expectations.datasource.fluent import SQLDatasource
     from great_expectations.datasource.fluent.interfaces import Batch
-    from great_expectations.expectations import Expectation
 
 
 def check_candidate(
     readable: sa.URL,
-    schema: str,
-    suites: Suites,
+    suites: Mapping[str, Suites],
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     changes: Readable | None = None,
 ) -> GateReport:
     """Check every table's promises; a check that crashes is told apart from one that fails, and blocks as well.
 
-    on_progress is told how many tables are done, of how many. changes: where the schema holds the rows that come only.
+    suites: by schema. on_progress is told how many tables are done, of how many. changes: where the schema holds the
+    rows that come only.
     """
+    tables = asked_of(suites, DIALECTS[readable.get_backend_name()], changes)
     passed, failed, crashed = 0, list[FailedPromise](), list[CrashedCheck]()
-    with _source(readable) as source:
-        for done, (table, owed) in enumerate(suites.items()):
-            on_progress(done, len(suites))
-            there = schema_of(table, changes) if changes else schema
-            owed = owed_by_changes(table, owed, changes) if changes else owed
-            for promise, result in zip(owed, _results(source, there, table, owed, changes), strict=True):
-                place = (promise.promise.kind, table, promise.column, promise.line)
-                if result["success"]:
-                    passed += 1
-                elif exception := _exception_of(result):
-                    crashed.append(CrashedCheck(*place, exception=exception))
-                elif isinstance(promise.promise, NoValueDrift):
-                    failed += _drifted(promise, table, result.result["found"])
-                else:
-                    failed.append(FailedPromise(*place, rows=_rows_of(promise, result)))
-    on_progress(len(suites), len(suites))
+    with _batch(readable) as batch:
+        asked = [one for table in tables for one in table]
+        for one, result in zip(asked, _results(batch, tables, on_progress), strict=True):
+            owed = one.owed
+            place = (owed.promise.kind, one.table, owed.column, owed.line)
+            if result["success"]:
+                passed += 1
+            elif exception := _exception_of(result):
+                crashed.append(CrashedCheck(*place, exception=exception))
+            elif isinstance(owed.promise, NoValueDrift):
+                failed += _drifted(owed, one.table, result.result["found"])
+            else:
+                failed.append(FailedPromise(*place, rows=_rows_of(owed, result)))
     return GateReport(passed, tuple(failed), tuple(crashed))
 
 
 @contextmanager
-def _source(readable: sa.URL) -> Iterator[SQLDatasource]:
-    """Give the candidate as Great Expectations reads it; its connections, of which it keeps some, end with it.
+def _batch(readable: sa.URL) -> Iterator[Batch]:
+    """Give the candidate as one batch of Great Expectations'; its connections, of which it keeps some, end with it.
 
     One of ours keeps a file open between the checks. It is asked at the end whether the server is still there: a lost
     connection, which made checks crash, is no broken promise, and whoever lost it may try again.
@@ -85,7 +81,8 @@ def _source(readable: sa.URL) -> Iterator[SQLDatasource]:
     source = _context().data_sources.add_sql(name="candidate", connection_string=url)
     with sa.create_engine(readable, poolclass=sa.NullPool).connect() as ours:
         try:
-            yield source
+            asset = source.add_query_asset("tables", query="select 1 as candidate")  # each check names its own tables
+            yield asset.add_batch_definition_whole_table("all").get_batch()
         finally:
             source.get_execution_engine().close()
             source.get_engine().dispose()
@@ -116,22 +113,31 @@ def _context() -> EphemeralDataContext:
 
 
 def _results(
-    source: SQLDatasource, schema: str, table: str, owed: list[Owed], changes: Readable | None
+    batch: Batch, tables: Sequence[Sequence[Asked]], on_progress: Callable[[int, int], None]
 ) -> list[ExpectationValidationResult]:
-    """Run one table's suite; results come in the order of the promises."""
-    sql = DIALECTS[source.get_engine().dialect.name]
-    asset = source.add_table_asset(table, table_name=table, schema_name=schema)
-    checks = [expectation_of(promise, index, table, schema, sql, changes) for index, promise in enumerate(owed)]
-    batch = asset.add_batch_definition_whole_table(table).get_batch()
-    results = _validated(batch, checks)
-    if any(map(_exception_of, results)):  # one crash takes with it all that its query asks
-        return [result for check in checks for result in _validated(batch, [check])]
-    return results
+    """Run the suites of all tables as one; results come in the order of the promises."""
+    from expectations.kept import asking
+
+    engine = batch.datasource.get_execution_engine()
+    asked = [one for table in tables for one in table]
+    with asking(engine, [one.statement for one in asked]) as answers:
+        for done, table in enumerate(tables):
+            on_progress(done, len(tables))
+            wait(answers[one.statement] for one in table)
+        on_progress(len(tables), len(tables))
+        results = _validated(batch, asked)
+    crashed = {one.statement for one, result in zip(asked, results, strict=True) if _exception_of(result)}
+    if not crashed:
+        return results
+    asked = [one.by_itself() if one.statement in crashed else one for one in asked]  # one takes others with it
+    with asking(engine, [one.statement for one in asked]):
+        return _validated(batch, asked)
 
 
-def _validated(batch: Batch, checks: list[Expectation]) -> list[ExpectationValidationResult]:
+def _validated(batch: Batch, asked: Sequence[Asked]) -> list[ExpectationValidationResult]:
     import great_expectations as gx
 
+    checks = [one.expectation(index) for index, one in enumerate(asked)]
     outcome = batch.validate(gx.ExpectationSuite(name="promises", expectations=checks), result_format="BASIC")
     return sorted(outcome.results, key=_place_of)
 

@@ -1,36 +1,59 @@
 """A promise as an expectation of Great Expectations. Imported late, as it brings Great Expectations with it.
 
-Its own expectations ask the database several times each. Ours stands on one metric, an SQL aggregate; and aggregates of
-one table Great Expectations gathers into one query.
+Its own expectations ask the database several times each, and it works out at length what to ask. Ours stand on one
+metric, the answer to a statement of SQL; those of one table share a statement, and with it its answer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from great_expectations.compatibility.pydantic import PrivateAttr
-from great_expectations.core.metric_domain_types import MetricDomainTypes
-from great_expectations.core.metric_function_types import MetricPartialFunctionTypes
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
-from great_expectations.expectations import UnexpectedRowsExpectation
 from great_expectations.expectations.expectation import BatchExpectation
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-from great_expectations.expectations.metrics.metric_provider import metric_partial
+from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
+from great_expectations.validator.metric_configuration import MetricConfiguration
+from great_expectations.validator.validator import ValidationDependencies
+
+from stores.source import READERS
+
+Rows = list[sa.Row[Any]]
+
+ANSWER = "query.answer"
+"""The name of the metric."""
+
+_asked: WeakKeyDictionary[SqlAlchemyExecutionEngine, dict[str, Future[Rows]]] = WeakKeyDictionary()
 
 
-class Breaks(TableMetricProvider):
-    """How many rows of a table break a promise."""
+@contextmanager
+def asking(engine: SqlAlchemyExecutionEngine, statements: Iterable[str]) -> Iterator[Mapping[str, Future[Rows]]]:
+    """Send statements, some at a time, before Great Expectations, which goes for one after the other, wants to know."""
+    with ThreadPoolExecutor(READERS) as pool:
+        _asked[engine] = {sql: pool.submit(_ask, engine, sql) for sql in dict.fromkeys(statements)}
+        yield _asked[engine]
 
-    metric_name = "table.breaks"
-    value_keys = ("measure",)
 
-    @metric_partial(
-        engine=SqlAlchemyExecutionEngine,
-        partial_fn_type=MetricPartialFunctionTypes.AGGREGATE_FN,
-        domain_type=MetricDomainTypes.TABLE,
-    )
+def _ask(engine: SqlAlchemyExecutionEngine, asked: str) -> Rows:
+    """Send a statement as it is: it has no parameters, so that neither SQLAlchemy nor a driver seeks any."""
+    with engine.get_connection() as connection:
+        return [*connection.exec_driver_sql(asked, execution_options={"no_parameters": True})]
+
+
+class Answer(TableMetricProvider):
+    """The rows that a statement gives."""
+
+    metric_name = ANSWER
+    domain_keys = ("batch_id",)
+    value_keys = ("asked",)
+
+    @metric_value(engine=SqlAlchemyExecutionEngine)
     def _sqlalchemy(
         cls,  # noqa: N805 (Great Expectations makes a class method of it)
         execution_engine: SqlAlchemyExecutionEngine,
@@ -38,12 +61,22 @@ class Breaks(TableMetricProvider):
         metric_value_kwargs: dict[str, Any],
         metrics: dict[str, Any],
         runtime_configuration: dict[str, Any],
-    ) -> tuple[sa.ColumnElement[int], dict[str, Any], dict[str, Any]]:
-        return sa.literal_column(metric_value_kwargs["measure"]), metric_domain_kwargs, {}
+    ) -> Rows:
+        return _asked[execution_engine][metric_value_kwargs["asked"]].result()
 
 
-class _Unchanging(BatchExpectation):
-    """An expectation that works its configuration out once; Great Expectations asks for it twenty times."""
+class _OfAnswer(BatchExpectation):
+    """An expectation of an answer's rows.
+
+    What it needs it says outright. Great Expectations would find out by making it anew some ten times.
+    """
+
+    asked: str
+    place: int
+
+    metric_dependencies: ClassVar[tuple[str, ...]] = (ANSWER,)
+    success_keys: ClassVar[tuple[str, ...]] = ("asked", "place")
+    args_keys: ClassVar[tuple[str, ...]] = ("asked", "place")
 
     _configuration: ExpectationConfiguration | None = PrivateAttr(default=None)
 
@@ -53,33 +86,32 @@ class _Unchanging(BatchExpectation):
             self._configuration = super().configuration
         return self._configuration
 
+    def get_validation_dependencies(
+        self, execution_engine: Any = None, runtime_configuration: dict[str, Any] | None = None
+    ) -> ValidationDependencies:
+        metric = MetricConfiguration(ANSWER, {"batch_id": self.batch_id}, {"asked": self.asked})
+        return ValidationDependencies({ANSWER: metric}, {"result_format": "BASIC"})
 
-class ExpectKept(_Unchanging):
-    """Expect an aggregate, which counts what breaks a promise, to be 0."""
 
-    measure: str
-
-    metric_dependencies: ClassVar[tuple[str, ...]] = ("table.breaks",)
-    success_keys: ClassVar[tuple[str, ...]] = ("measure",)
-    args_keys: ClassVar[tuple[str, ...]] = ("measure",)
+class ExpectKept(_OfAnswer):
+    """Expect a number in the one row of an answer, which counts what breaks a promise, to be 0."""
 
     def _validate(
         self, metrics: dict[str, Any], runtime_configuration: Any = None, execution_engine: Any = None
     ) -> dict[str, Any]:
-        rows = int(metrics["table.breaks"])
+        (row,) = metrics[ANSWER]
+        rows = int(row[self.place])
         return {"success": not rows, "result": {"rows": rows}}
 
 
-class ExpectNoValueDrift(_Unchanging, UnexpectedRowsExpectation):
-    """Expect a query that gives a kind of value and its number of rows, for each kind that was found, to give nothing.
+class ExpectNoValueDrift(_OfAnswer):
+    """Expect an answer, each row of which tells of a place, a kind of value and a number of rows, not to name a place.
 
-    What it found is told in the result's `found`. That quotes no value; and the query, being the costly one, runs once.
+    What it found is told in the result's `found`. That quotes no value.
     """
-
-    metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.table",)
 
     def _validate(
         self, metrics: dict[str, Any], runtime_configuration: Any = None, execution_engine: Any = None
     ) -> dict[str, Any]:
-        found = {row["kind"]: int(row["rows"]) for row in metrics["unexpected_rows_query.table"]}
+        found = {kind: int(rows) for place, kind, rows in metrics[ANSWER] if place == self.place}
         return {"success": not found, "result": {"found": found}}

@@ -41,6 +41,7 @@ _PLAIN_CLASS: Final = re.compile(r"\[(?:[0-9A-Za-z](?:-[0-9A-Za-z])?|[ .,:;()+$_
 """Classes that both read alike."""
 
 
+@functools.cache
 def in_postgresql(pattern: str) -> str:
     """Spell a pattern that RE2 accepts so that PostgreSQL finds it in the same texts."""
     return _Spelling().of(pattern)

@@ -40,12 +40,6 @@ class Links:
                 self._sought |= new
                 yield {kind: pa.array(sorted(mac for of, mac in new if of == kind), MAC) for kind in (CUSTOMER, EMAIL)}
 
-    def add(self, customers: pa.Array, emails: pa.Array, sought: Mapping[Identifies, pa.Array]) -> None:
-        """Add, of a batch of rows, those that carry what is sought (MACs of 16 bytes, NULL where there is none)."""
-        wanted = pc.or_(pc.is_in(customers, sought[CUSTOMER]), pc.is_in(emails, sought[EMAIL]))
-        both = pc.and_(wanted, pc.and_(customers.is_valid(), emails.is_valid()))
-        self.pair(zip(customers.filter(both).to_pylist(), emails.filter(both).to_pylist(), strict=True))
-
     def pair(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
         """Add accounts and addresses that occur in one row."""
         for customer, email in pairs:
@@ -73,3 +67,10 @@ class Links:
 
     def _addresses(self) -> set[tuple[Identifies, bytes]]:
         return {(EMAIL, mac) for mac in self._customers_of}
+
+
+def met(customers: pa.Array, emails: pa.Array, sought: Mapping[Identifies, pa.Array]) -> list[tuple[bytes, bytes]]:
+    """Give the accounts and addresses of rows that have both and carry what is sought; by MACs of 16 bytes, or NULL."""
+    wanted = pc.or_(pc.is_in(customers, sought[CUSTOMER]), pc.is_in(emails, sought[EMAIL]))
+    both = pc.and_(wanted, pc.and_(customers.is_valid(), emails.is_valid()))
+    return list(zip(customers.filter(both).to_pylist(), emails.filter(both).to_pylist(), strict=True))

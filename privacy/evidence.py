@@ -124,10 +124,6 @@ class GateReport:
         """Whether the candidate may be published: something was checked, and nothing failed or crashed."""
         return bool(self.passed) and not self.failed and not self.crashed
 
-    def and_of(self, other: GateReport) -> GateReport:
-        """Give what both found."""
-        return GateReport(self.passed + other.passed, self.failed + other.failed, self.crashed + other.crashed)
-
 
 @dataclass(frozen=True)
 class MartCounts:

@@ -38,7 +38,7 @@ from stores.warehouse import Candidate
 from tasks.closure import FullRunNeededError
 from tasks.comments import comments_on
 from tasks.extraction import LISTENER, Extraction, OnProgress
-from tasks.freed_memory import keep_little_freed_memory
+from tasks.freed_memory import keep_little_freed_memory, leave_libraries_alone
 from tasks.gate import pass_gate
 from tasks.holds_intake import take_holds_in
 from tasks.incremental import Found, basis_of, find_changes
@@ -226,6 +226,7 @@ def read_rules(settings: Settings) -> tuple[Policy, Keyring]:
 def open_chamber(settings: Settings, as_of: datetime.date | None) -> Iterator[Chamber]:
     """Open all that a run needs, hold the warehouse, and leave nothing half-done behind."""
     keep_little_freed_memory()
+    leave_libraries_alone()
     policy, keyring = read_rules(settings)
     keys, actor = keyring.analytics(), acting(os.environ)
     source, warehouse = open_source(settings.source), open_warehouse(settings.warehouse)

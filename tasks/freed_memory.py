@@ -1,9 +1,11 @@
-"""Memory that columns no longer need."""
+"""Memory that columns no longer need, and memory of which that is never the case."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
+import gc
 
 import pyarrow as pa
 
@@ -19,6 +21,16 @@ def keep_little_freed_memory() -> None:
     """
     with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library, which has no such setting
         ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE)
+
+
+@functools.cache
+def leave_libraries_alone() -> None:
+    """Spare what is loaded by now the search for garbage: half a million objects that stay while the process lives.
+
+    Each search of all of them stops every thread for a seventh of a second. Once in a process, or what is open in one
+    run and has gone in the next would be left alone as well.
+    """
+    gc.freeze()
 
 
 def give_freed_memory_back() -> None:

@@ -33,9 +33,8 @@ def pass_gate(
     }
     readable = candidate.readable()
     changes = readable if readable.whole else None
-    found = check_candidate(readable.url, readable.analytics, suites, on_progress, changes)
-    if marts:
-        found = found.and_of(check_candidate(readable.url, readable.marts, marts))
+    owed = {readable.analytics: suites, readable.marts: marts or {}}
+    found = check_candidate(readable.url, owed, on_progress, changes)
     record.gates, waived = excuse(found, policy, max(record.as_of, today))
     record.warnings += waived
     if not record.gates.green:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from privacy.closure import Links, Person
+from privacy.closure import Links, Person, met
 from privacy.keys import SubjectKeys
 from privacy.macs import MAC
 from privacy.policy_rights import Identifies
@@ -18,7 +19,7 @@ from privacy.treat import columns_read
 from stores.ledger import Ledger
 from stores.ledger.identifiers import Identifier
 from stores.ledger.request import Request
-from stores.source import Reading
+from stores.source import READERS, Reading
 from tasks.extraction import Extraction
 
 People = list[tuple[Identifier, ...]]
@@ -117,16 +118,33 @@ def _met(
 
 
 def _follow(extraction: Extraction, keys: SubjectKeys, epoch: int, links: Links) -> None:
-    """Find in the source which accounts and e-mail addresses occur together around some people, under one key."""
+    """Find in the source which accounts and e-mail addresses occur together around some people, under one key.
+
+    It is keyed what every row says, which lets other threads go on: so tables are read some at a time.
+    """
+    of_both = [
+        name
+        for name, table in extraction.world.policy.tables.items()
+        if not table.derived and {CUSTOMER, EMAIL} <= identifiers_of(table).keys()
+    ]
     for sought in links.still_to_seek():
-        for name, table in extraction.world.policy.tables.items():
-            found = identifiers_of(table)
-            if not table.derived and {CUSTOMER, EMAIL} <= found.keys():
-                kinds = columns_read(table)
-                reading = Reading(name, {column: kinds[column] for column in found.values()})
-                for columns in extraction.look_at(reading, "people"):
-                    macs: Mapping[Identifies, pa.Array] = subjects_of(table, columns, keys, epoch)
-                    links.add(macs[CUSTOMER], macs[EMAIL], sought)
+        with ThreadPoolExecutor(READERS) as pool:
+            for pairs in pool.map(functools.partial(_pairs, extraction, keys, epoch, sought), of_both):
+                links.pair(pairs)
+
+
+def _pairs(
+    extraction: Extraction, keys: SubjectKeys, epoch: int, sought: Mapping[Identifies, pa.Array], name: str
+) -> list[tuple[bytes, bytes]]:
+    """Read which accounts and addresses occur in one row of a table, as far as it carries what is sought."""
+    table = extraction.world.policy.tables[name]
+    source, kinds = identifiers_of(table), columns_read(table)
+    reading, pairs = Reading(name, {column: kinds[column] for column in source.values()}), list[tuple[bytes, bytes]]()
+    for columns in extraction.look_at(reading, "people"):
+        both = pc.and_(*(columns[source[identifies]].is_valid() for identifies in (CUSTOMER, EMAIL)))
+        macs = subjects_of(table, {name: values.filter(both) for name, values in columns.items()}, keys, epoch)
+        pairs += met(macs[CUSTOMER], macs[EMAIL], sought)
+    return pairs
 
 
 def _person(identifiers: Iterable[Identifier], epoch: int) -> Person:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from privacy.keys import SubjectKeys
@@ -17,7 +17,7 @@ from stores.ledger.request import NewRequest, Request
 from stores.source import Schema
 from tasks.extraction import Extraction
 from tasks.people import closed, search_source
-from tasks.request_table import Asked, requests_asked
+from tasks.request_table import requests_asked
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,7 @@ def take_in(
         asked = list(requests_asked(extraction, schema, table, keys, unread))
         new = len(ledger.requests.register([one.request for one in asked], actor, now).request_ids)
         states = {request.reference: request for request in ledger.requests.list()}
-        for one in asked:
-            _follow(ledger, table, one, states[one.request.reference], now)
+        _follow(ledger, table, [(one.state, states[one.request.reference]) for one in asked], now)
     search_source(extraction, ledger, keys, [r for r in suppressing(ledger, "decided", "applied") if not r.closed])
     waiting = suppressing(ledger, "registered")
     people = sum(request.subjects for request in waiting)
@@ -142,15 +141,16 @@ def deadlines(ledger: Ledger, policy: Policy, as_of: datetime.date) -> Deadlines
     )
 
 
-def _follow(ledger: Ledger, table: RequestTable, asked: Asked, known: Request, now: datetime.datetime) -> None:
-    """Bring a request in the ledger to what the source says of it by now."""
-    over = asked.state in (*table.ended, *table.no_effect)
-    if known.right not in SUPPRESSING:
-        if known.state == "registered":
-            ledger.requests.note(known.reference)
-        if asked.state not in table.waiting and known.state in ("registered", "noted"):
-            ledger.requests.answer(known.reference)
-    elif over and known.state == "registered":
-        ledger.requests.refuse(known.reference)
-    elif over and known.state in ("decided", "applied") and known.right != "erasure":
-        ledger.requests.lift(known.reference, now)
+def _follow(ledger: Ledger, table: RequestTable, found: Iterable[tuple[str, Request]], now: datetime.datetime) -> None:
+    """Bring requests in the ledger to what the source's word for the state of each says by now."""
+    ours, of_people = list[tuple[str, Request]](), list[tuple[str, Request]]()
+    for state, request in found:
+        (ours if request.right in SUPPRESSING else of_people).append((state, request))
+    ledger.requests.note(*(one.reference for _, one in of_people if one.state == "registered"))
+    open_still = [(state, one) for state, one in of_people if one.state in ("registered", "noted")]
+    ledger.requests.answer(*(one.reference for state, one in open_still if state not in table.waiting))
+    over = [one for state, one in ours if state in (*table.ended, *table.no_effect)]
+    ledger.requests.refuse(*(one.reference for one in over if one.state == "registered"))
+    for one in over:
+        if one.state in ("decided", "applied") and one.right != "erasure":
+            ledger.requests.lift(one.reference, now)

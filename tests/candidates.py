@@ -45,7 +45,7 @@ class HandMade:
     def check(self, table: str, *owed: tuple[Promise, str | None], schema: str = "analytics") -> GateReport:
         """Put promises of one table to the gate, each with its column; their lines count from 1."""
         suite = [Owed(promise, column, line) for line, (promise, column) in enumerate(owed, start=1)]  # type: ignore[arg-type]
-        return check_candidate(self.reading, schema, {table: suite})
+        return check_candidate(self.reading, {schema: {table: suite}})
 
 
 def hand_made(kind: str, folder: Path, new_database: Callable[[], sa.URL]) -> HandMade:

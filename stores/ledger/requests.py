@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -135,27 +135,33 @@ class Requests:
 
     def lift(self, reference: str, now: datetime.datetime) -> None:
         """End a restriction or objection; an erasure cannot be taken back."""
-        self._step(reference, "lifted", why_not_lifted, now)
+        self._step([reference], "lifted", why_not_lifted, now)
 
-    def refuse(self, reference: str) -> None:
-        """Note that a request is not granted."""
-        self._step(reference, "refused", only_from("registered", "noted"))
+    def refuse(self, *references: str) -> None:
+        """Note that requests are not granted."""
+        self._step(references, "refused", only_from("registered", "noted"))
 
-    def note(self, reference: str) -> None:
-        """Note a request that people see to, such as one for access."""
-        self._step(reference, "noted", for_people(only_from("registered")))
+    def note(self, *references: str) -> None:
+        """Note requests that people see to, such as one for access."""
+        self._step(references, "noted", for_people(only_from("registered")))
 
-    def answer(self, reference: str) -> None:
-        """Note that people have seen to a request."""
-        self._step(reference, "answered", for_people(only_from("registered", "noted")))
+    def answer(self, *references: str) -> None:
+        """Note that people have seen to requests."""
+        self._step(references, "answered", for_people(only_from("registered", "noted")))
 
-    def _step(self, reference: str, state: str, why_not: Check, lifted_at: datetime.datetime | None = None) -> None:
+    def _step(
+        self, references: Sequence[str], state: str, why_not: Check, lifted_at: datetime.datetime | None = None
+    ) -> None:
+        """Let all of some requests take a step, or none."""
+        if not references:
+            return
         with writing(self._engine) as connection:
-            request = _one(connection, reference)
-            refuse_where(request, why_not(request))
-            _set(connection, [request], state=state)
+            requests = [_one(connection, reference) for reference in references]
+            for request in requests:
+                refuse_where(request, why_not(request))
+            _set(connection, requests, state=state)
             if lifted_at:
-                theirs = SUPPRESSION.c.request_id == request.request_id
+                theirs = SUPPRESSION.c.request_id.in_([request.request_id for request in requests])
                 connection.execute(sa.update(SUPPRESSION).where(theirs).values(lifted_at=lifted_at))
 
 

@@ -15,9 +15,8 @@ from stdnum import luhn
 from stdnum.nl import bsn
 
 from demo import goods, identifiers
-from expectations.checks import escaped
 from expectations.dialect import DIALECTS
-from expectations.drift_query import kinds_found
+from expectations.drift_query import Searched, kinds_found
 from privacy.identifiers import IDENTIFIERS, Kind
 from privacy.promises import NoValueDrift
 from tests.candidates import KINDS
@@ -60,13 +59,16 @@ def found(engine: sa.Engine) -> Profile:
     def profiled(values: list[Any], allowed: int = 0, strictly: bool = False) -> dict[str, int]:
         of = "number" if any(isinstance(value, int) for value in values) else "text"
         promise = NoValueDrift(of=of, strictly=strictly, allowed=allowed)
-        before, behind = kinds_found('"it"', promise, DIALECTS[engine.dialect.name])
         with engine.connect() as connection:
-            connection.exec_driver_sql(f"create temp table batch (it {'bigint' if of == 'number' else 'varchar'})")
+            kind = "bigint" if of == "number" else "varchar"
+            connection.exec_driver_sql(f"create temp table batch (it {kind}, nothing {kind})")
             if values:
-                connection.execute(sa.text("insert into batch values (:it)"), [{"it": value} for value in values])
-            query = sa.text(f"{before}batch{escaped(behind)}".replace("{{", "{").replace("}}", "}"))
-            told = {kind: int(rows) for kind, rows in connection.execute(query).all()}
+                connection.execute(sa.text("insert into batch (it) values (:it)"), [{"it": value} for value in values])
+            searched = [Searched(name, "batch", promise) for name in ("it", "nothing")]
+            query = kinds_found(searched, DIALECTS[engine.dialect.name])
+            answer = connection.exec_driver_sql(query, execution_options={"no_parameters": True}).all()
+            told = {kind: int(rows) for place, kind, rows in answer if place == 0}
+            assert len(told) == len(answer)
             connection.rollback()
         return told
 

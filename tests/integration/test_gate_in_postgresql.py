@@ -121,7 +121,7 @@ def url(postgres: PostgresServer) -> sa.URL:
 
 
 def test_the_gate_leaves_no_connection_behind(url: sa.URL) -> None:
-    assert check_candidate(url, "public", TABLES).green
+    assert check_candidate(url, {"public": TABLES}).green
 
     assert InPostgreSQL(url).rows(f"select application_name {OTHERS}") == []
 
@@ -132,7 +132,7 @@ def test_a_connection_that_is_lost_is_no_broken_promise(url: sa.URL) -> None:
             InPostgreSQL(url).rows(f"select pg_terminate_backend(pid) {OTHERS}")
 
     with pytest.raises(sa.exc.OperationalError) as lost:
-        check_candidate(url, "public", TABLES, cut)
+        check_candidate(url, {"public": TABLES}, cut)
 
     assert is_connection_lost(lost.value)
     assert "canary" not in str(lost.value)

@@ -102,7 +102,7 @@ def gated(there: InPostgreSQL, case: Case) -> GateReport:
         changes.seal(record("run-2"), SEAL)
         found = changes.readable()
         owed = [Owed(case.promise, case.column, 1)]
-        return check_candidate(found.url, found.analytics, {case.table: owed}, changes=found)
+        return check_candidate(found.url, {found.analytics: {case.table: owed}}, changes=found)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -124,7 +124,7 @@ def test_a_key_that_comes_beside_its_like_would_stand_twice(there: InPostgreSQL,
         changes.replace("lines", keys([22]), schema, iter([rows]), len(rows), "line_id")
         changes.seal(record("run-2"), SEAL)
         found, owed = changes.readable(), [Owed(UniqueKey(), "line_id", 1)]
-        report = check_candidate(found.url, found.analytics, {"lines": owed}, changes=found)
+        report = check_candidate(found.url, {found.analytics: {"lines": owed}}, changes=found)
 
     assert report.crashed == ()
     assert [one.rows for one in report.failed] == [broken] * bool(broken)
@@ -136,7 +136,7 @@ def test_of_a_table_in_which_nothing_changes_only_what_others_may_break_is_asked
         changes.seal(record("run-2"), SEAL)
         found, nothing = changes.readable(), TableFacts(TableCounts(), Totals(0, {}), Whole(5, 0, 5))
         suites = {"lines": list(owed_by(policy(), "line", nothing, AS_OF))}
-        report = check_candidate(found.url, found.analytics, suites, changes=found)
+        report = check_candidate(found.url, {found.analytics: suites}, changes=found)
     assert report.passed == 1
     assert {(one.promise, one.rows) for one in report.failed} == {("reference_holds", 1), ("nothing_expired", 1)}
 

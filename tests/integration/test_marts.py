@@ -339,7 +339,7 @@ def checked(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., set
         )
         policy = read_policy(POLICY.replace("\ntables:\n", f"\n{MARTS}"), "policy.yaml")
         owed = list(owed_by_mart(policy, "turnover", MartFacts([SHOWN], counted, of_rows), datetime.date.today()))
-        report = check_candidate(made.reading, "marts", {"turnover": owed})
+        report = check_candidate(made.reading, {"marts": {"turnover": owed}})
         assert not report.crashed
         return {failed.promise for failed in report.failed}
 

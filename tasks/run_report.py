@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -22,8 +23,17 @@ OPEN = ("registered", "decided", "noted")
 """States of a request in which somebody still waits."""
 
 
+RUNS_COMPARED = 10
+
+
+def comparable(record: RunRecord, runs: Iterable[PublishedRun]) -> list[PublishedRun]:
+    """Choose the runs, a few of them, that a run's time says something beside: those that read as it did."""
+    alike = (run for run in runs if run.record.get("mode", "full") == record.mode)
+    return list(itertools.islice(alike, RUNS_COMPARED))
+
+
 def summary(record: RunRecord, policy: Policy, runs: Sequence[PublishedRun]) -> str:
-    """Tell a published run in a few lines; `runs` are the last ones of its kind, itself among them."""
+    """Tell a published run in a few lines; `runs` are the last ones that it compares with, itself among them."""
     totals = Counter[str]()
     for table in record.tables.values():
         totals.update({"extracted": table.extracted} | {fate.word: table.fates[fate] for fate in COUNTED})
@@ -52,7 +62,8 @@ def _read(record: RunRecord) -> dict[str, str]:
 
 def _compared(record: RunRecord, runs: Iterable[PublishedRun]) -> str:
     before = [run.record["seconds"] for run in runs if run.run_id != record.run_id]
-    return f"; {median(before):.1f} s in the middle of the last {len(before)}" if before else ""
+    alike = f" {record.mode}" * (record.kind == "refresh")
+    return f"; {median(before):.1f} s in the middle of the last {len(before)}{alike}" if before else ""
 
 
 def counts(record: RunRecord) -> Rows:

@@ -28,7 +28,8 @@ GATE_FAILED = "sluis.gate.failed"
 DRIFT_FOUND = "sluis.drift.found"
 ERASURE_APPLIED = "sluis.erasure.applied"
 
-RUNS_COMPARED = 10
+RUNS_LOOKED_AT = 100
+"""Among how many of the last runs those are sought that read as this one did: all rows, or what changed."""
 
 
 def show_run(record: RunRecord) -> None:
@@ -47,14 +48,14 @@ def show_refusal(error: SluisError) -> None:
 def _show_run(record: RunRecord) -> None:
     settings = Settings.from_environment(os.environ, source_needed=False)
     policy, ledger = _policy(settings), open_ledger(settings.ledger)
-    runs = ledger.runs.recent(record.kind, RUNS_COMPARED)
+    runs = report.comparable(record, ledger.runs.recent(record.kind, RUNS_LOOKED_AT))
     create_markdown_artifact(report.summary(record, policy, runs), key="sluis-run", description="What the run did.")
     _table("sluis-rows", "What became of each table's rows.", report.counts(record))
     _table("sluis-gates", "Promises by table, with the policy's lines.", report.gates(record, policy))
     leaving = open_warehouse(settings.warehouse).rows_by_expiry() or {}
     _table("sluis-expiries", "What leaves in the year to come.", report.expiries(leaving, record.as_of))
     _table("sluis-requests", "Requests of people, by state.", report.requests_by_state(ledger.requests.list()))
-    _table("sluis-timings", "This run and those before.", report.timings(runs))
+    _table("sluis-timings", "This run and those before that read as it did.", report.timings(runs))
     tell_lineage(record, policy)
     if applied := record.requests["applied"]:
         erased = {name: rows for name, table in record.as_json()["tables"].items() if (rows := table["erased"])}

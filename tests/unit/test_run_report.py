@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections import Counter
-from typing import get_args
+from typing import Literal, get_args
 
 import pytest
 
@@ -20,6 +21,7 @@ from tasks import run_report as report
 from tests.corner_shop import POLICY
 
 DAY = datetime.date(2026, 11, 26)
+MODES: tuple[Literal["full", "incremental"], ...] = ("full", "incremental")
 NOON = datetime.datetime(2026, 11, 26, 12, tzinfo=datetime.UTC)
 
 
@@ -53,7 +55,7 @@ def test_the_summary_tells_rows_promises_requests_and_time_against_the_last_runs
     assert "# Refresh now: published" in text
     assert "1,053 extracted, 950 published, 100 expired, 3 erased" in text
     assert "42 hold" in text
-    assert "| time | 3.0 s; 2.0 s in the middle of the last 3 |" in text
+    assert "| time | 3.0 s; 2.0 s in the middle of the last 3 full |" in text
     assert "* Nothing." in text
 
 
@@ -146,6 +148,24 @@ def test_timings_tell_the_last_runs_newest_first() -> None:
         ("new", 3.0, 1053, 950),
         ("old", 1.0, 1053, 950),
     ]
+
+
+def test_a_run_is_compared_with_those_that_read_as_it_did() -> None:
+    """A night that read what changed says nothing of one that read all rows."""
+    runs = [dataclasses.replace(record(run=f"{mode} {n}"), mode=mode) for n in range(12) for mode in MODES]
+    kept = list(map(published, runs))
+
+    for mode in MODES:
+        alike = report.comparable(dataclasses.replace(record(), mode=mode), kept)
+        assert [run.run_id for run in alike] == [f"{mode} {n}" for n in range(10)]
+
+
+def test_retention_runs_and_those_of_before_there_were_modes_compare_as_well() -> None:
+    kept = [published(dataclasses.replace(record(run=kind), kind=kind)) for kind in ("retention", "refresh")]
+    del kept[1].record["mode"]  # type: ignore[attr-defined]
+
+    assert report.comparable(dataclasses.replace(record(), kind="retention"), kept[:1]) == kept[:1]
+    assert report.comparable(record(), kept[1:]) == kept[1:]
 
 
 def test_drift_is_told_by_kind_table_and_column() -> None:

@@ -8,11 +8,14 @@ from typing import Final, Protocol
 from expectations.postgresql_patterns import in_postgresql, whole_in_postgresql
 from privacy.identifiers import GLANCE, Check
 from stores.quoting import literal
+from stores.source import READERS
 
 
 class Dialect(Protocol):
     """SQL in one warehouse's words. Patterns are RE2's; values are expressions of SQL that give text."""
 
+    at_once: int
+    """How many statements are answered at a time: one by DuckDB, whose threads share it, and whose memory it needs."""
     stored_order: str
     """What makes a window run over rows as they are stored."""
     whole_division: str
@@ -50,6 +53,7 @@ class Dialect(Protocol):
 
 
 class _DuckDB:
+    at_once = 1
     stored_order = ""
     whole_division = "//"
     _digits = (
@@ -91,6 +95,7 @@ class _DuckDB:
 
 
 class _PostgreSQL:
+    at_once = READERS
     stored_order = "order by ctid"
     whole_division = "/"
     _sign_by_sign = "unnest(string_to_array({text}, null)) with ordinality as signs(sign, place)"

@@ -52,11 +52,12 @@ def check_candidate(
     suites: by schema. on_progress is told how many tables are done, of how many. changes: where the schema holds the
     rows that come only.
     """
-    tables = asked_of(suites, DIALECTS[readable.get_backend_name()], changes)
+    sql = DIALECTS[readable.get_backend_name()]
+    tables = asked_of(suites, sql, changes)
     passed, failed, crashed = 0, list[FailedPromise](), list[CrashedCheck]()
     with _batch(readable) as batch:
         asked = [one for table in tables for one in table]
-        for one, result in zip(asked, _results(batch, tables, on_progress), strict=True):
+        for one, result in zip(asked, _results(batch, tables, sql.at_once, on_progress), strict=True):
             owed = one.owed
             place = (owed.promise.kind, one.table, owed.column, owed.line)
             if result["success"]:
@@ -113,14 +114,14 @@ def _context() -> EphemeralDataContext:
 
 
 def _results(
-    batch: Batch, tables: Sequence[Sequence[Asked]], on_progress: Callable[[int, int], None]
+    batch: Batch, tables: Sequence[Sequence[Asked]], at_once: int, on_progress: Callable[[int, int], None]
 ) -> list[ExpectationValidationResult]:
     """Run the suites of all tables as one; results come in the order of the promises."""
     from expectations.kept import asking
 
     engine = batch.datasource.get_execution_engine()
     asked = [one for table in tables for one in table]
-    with asking(engine, [one.statement for one in asked]) as answers:
+    with asking(engine, [one.statement for one in asked], at_once) as answers:
         for done, table in enumerate(tables):
             on_progress(done, len(tables))
             wait(answers[one.statement] for one in table)
@@ -130,7 +131,7 @@ def _results(
     if not crashed:
         return results
     asked = [one.by_itself() if one.statement in crashed else one for one in asked]  # one takes others with it
-    with asking(engine, [one.statement for one in asked]):
+    with asking(engine, [one.statement for one in asked], at_once):
         return _validated(batch, asked)
 
 

@@ -22,8 +22,6 @@ from great_expectations.expectations.metrics.table_metric_provider import TableM
 from great_expectations.validator.metric_configuration import MetricConfiguration
 from great_expectations.validator.validator import ValidationDependencies
 
-from stores.source import READERS
-
 Rows = list[sa.Row[Any]]
 
 ANSWER = "query.answer"
@@ -33,9 +31,11 @@ _asked: WeakKeyDictionary[SqlAlchemyExecutionEngine, dict[str, Future[Rows]]] = 
 
 
 @contextmanager
-def asking(engine: SqlAlchemyExecutionEngine, statements: Iterable[str]) -> Iterator[Mapping[str, Future[Rows]]]:
+def asking(
+    engine: SqlAlchemyExecutionEngine, statements: Iterable[str], at_once: int
+) -> Iterator[Mapping[str, Future[Rows]]]:
     """Send statements, some at a time, before Great Expectations, which goes for one after the other, wants to know."""
-    with ThreadPoolExecutor(READERS) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         _asked[engine] = {sql: pool.submit(_ask, engine, sql) for sql in dict.fromkeys(statements)}
         yield _asked[engine]
 

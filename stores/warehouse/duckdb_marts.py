@@ -17,6 +17,9 @@ from stores.warehouse import ANALYTICS, MARTS, Comments
 from stores.warehouse.duckdb_session import DuckDBSession
 from stores.warehouse.marts import freeze, rows_of
 
+COUNTED_IN = "256MB"
+"""What figures are grouped in: not more than loading took, which has ended, and enough to spill little."""
+
 LIVE = "frozen_from"
 """The live file's name while it is counted."""
 
@@ -33,9 +36,10 @@ class DuckDBMarts:
             return freeze(DuckDBSession(connection), schema, policy, done, open_from) if schema else []
 
     def count_staged(self, policy: Policy, done: Months, open_from: datetime.date) -> list[Cell]:
-        """Count figures from the tables that are staged, in the memory and by the threads that wrote them till now."""
+        """Count figures from the tables that are staged, in the memory and by the threads that loaded them till now."""
         with self._connection.cursor() as connection:
-            connection.execute(f"checkpoint; checkpoint private; set threads = {READERS}")
+            connection.execute("checkpoint; checkpoint private")
+            connection.execute(f"set threads = {READERS}; set memory_limit = '{COUNTED_IN}'")
             return freeze(DuckDBSession(connection), ANALYTICS, policy, done, open_from)
 
     def write(self, policy: Policy, name: str, cells: Iterable[Cell], comments: Comments) -> None:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import pyarrow as pa
 
+from stores.batch_size import BATCH_BYTES
+
 
 @contextmanager
 def readable(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatchReader]:
@@ -31,15 +33,18 @@ def readable(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[p
 
 
 def in_tables(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
-    """Give tables of exactly `rows` rows, and one of what is left."""
+    """Give tables of exactly `rows` rows, of fewer where these come to BATCH_BYTES, and one of what is left."""
     held: list[pa.RecordBatch] = []
-    missing = rows
+    missing, size = rows, 0
     for batch in batches:
         while len(batch) >= missing:
             yield pa.Table.from_batches([*held, batch.slice(0, missing)])
-            batch, held, missing = batch.slice(missing), [], rows
+            batch, held, missing, size = batch.slice(missing), [], rows, 0
         if len(batch):
             held.append(batch)
-            missing -= len(batch)
+            missing, size = missing - len(batch), size + batch.nbytes
+        if size >= BATCH_BYTES:
+            yield pa.Table.from_batches(held)
+            held, missing, size = [], rows, 0
     if held:
         yield pa.Table.from_batches(held)

@@ -18,6 +18,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from privacy.errors import UsageError
+from stores.batch_size import joined, rows_of
 from stores.narrowing import DATE_SHAPED, InParts, changed, least_by_any_clock, least_text
 from stores.patience import patiently
 from stores.python_values import arrow_columns
@@ -33,7 +34,11 @@ SNAPSHOTS = ("SNAPSHOT", "REPEATABLE READ", "SERIALIZABLE")
 SNAPSHOTS_BY_NATURE = ("duckdb",)
 """Databases of which every transaction sees one state."""
 
-ROWS_AT_ONCE = 4_096
+ROWS_AT_FIRST, ROWS_AT_ONCE = 16, 256
+"""How many rows are held as Python's objects, before they are joined to a batch …"""
+
+TAKEN = 8
+"""… and by how much more memory they take then, than what was read before them takes as Arrow."""
 
 
 class SqlalchemySource:
@@ -124,17 +129,21 @@ class SqlalchemySnapshot(InParts):
         return Totals(rows, {name: Decimal(str(total)) for name, total in zip(decimals, found, strict=True)})
 
     def _batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
+        return joined(self._as_read(reading, rows), rows)
+
+    def _as_read(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
         present, kinds = self._schema[reading.table], reading.columns
         asked = _rows_of(reading, sa.select(*map(_column, kinds)), present)
-        options = {"stream_results": True, "yield_per": min(rows, ROWS_AT_ONCE)}
+        options, at_once = {"stream_results": True, "max_row_buffer": ROWS_AT_FIRST}, min(rows, ROWS_AT_FIRST)
         with (
             self._readers.one() as connection,
             trouble_told(reading.table),
             connection.execute(asked, execution_options=options) as result,
         ):
-            for part in result.partitions():
+            while part := result.fetchmany(at_once):
                 columns, marks = arrow_columns(list(zip(*part, strict=True)), kinds, present)
-                yield delivered(kinds, columns, kinds.values(), marks)
+                yield (batch := delivered(kinds, columns, kinds.values(), marks))
+                at_once = rows_of(TAKEN * batch.nbytes // len(batch), min(rows, ROWS_AT_ONCE))
 
 
 def _column(name: str) -> sa.ColumnElement[Any]:

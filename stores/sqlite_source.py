@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from privacy.declared import MISFITS
 from privacy.errors import StoreError
+from stores.batch_size import joined, rows_of
 from stores.narrowing import InParts
 from stores.quoting import identifier
 from stores.readers import Readers
@@ -32,6 +33,7 @@ from stores.sqlite_values import (
     guarded_query,
     misfits,
     refuse_other_storage,
+    samples,
     sum_of_units,
     trusting_query,
     where,
@@ -115,9 +117,13 @@ class SqliteSnapshot(InParts):
         return Totals(rows, {name: Decimal(unit).scaleb(-kind.scale) for (name, kind), unit in scaled})
 
     def _batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
+        return joined(self._as_asked_for(reading, rows), rows)
+
+    def _as_asked_for(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
         names, kinds, done = [*reading.columns, MISFITS], reading.columns.values(), 0
         with self._reader(reading.table) as cursor:
-            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(rows)})
+            at_once = rows_of(_widest(cursor, reading), rows)
+            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(at_once)})
             with contextlib.suppress(OtherStorageError, pa.ArrowInvalid, adbc.Error, OSError):  # damage is met again
                 numberless = {name for (name,) in cursor.execute(columns_without_numbers(reading.table)).fetchall()}
                 for *read, strange in _delivered(cursor, trusting_query(reading, numberless)):
@@ -138,6 +144,15 @@ def _delivered(cursor: adbc.Cursor, query: str) -> Iterator[list[pa.Array]]:
     for batch in cursor.fetch_record_batch():
         yield batch.slice(sentinel).columns
         sentinel = 0
+
+
+def _widest(cursor: adbc.Cursor, reading: Reading) -> int:
+    """Tell about how many bytes a row may have, by a sample from the table's beginning to its end."""
+    for query in samples(reading):
+        with contextlib.suppress(adbc.Error):  # a view has no rowid; damage is met again
+            (widest,) = cursor.execute(query).fetchone() or (0,)
+            return int(widest or 0)
+    return 0
 
 
 def _ask(cursor: adbc.Cursor, pragma: str) -> int:

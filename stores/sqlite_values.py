@@ -25,6 +25,9 @@ from stores.source import Reading
 
 EXACT_IN_DOUBLE = 10**15
 
+SAMPLED = 500
+"""How many rows are asked how wide they are, before a table is read."""
+
 
 class OtherStorageError(Exception):
     """A value stands in another storage class than that of its type, so that each must be looked at."""
@@ -68,6 +71,19 @@ def trusting_query(reading: Reading, without_numbers: Container[str]) -> str:
     strange = " or ".join(marks) or "0"
     columns = ", ".join(map(identifier, reading.columns))
     return f"{_sentinel(reading)} select {columns}, {strange} from {identifier(reading.table)}{where(reading)}"
+
+
+def samples(reading: Reading) -> Iterator[str]:
+    """Ask how wide rows are: of some all over the table and of its last, or of its first where rows have no number."""
+    table, octets = identifier(reading.table), "coalesce(octet_length({}), 0)"
+    width = " + ".join(octets.format(identifier(name)) for name in reading.columns) or "0"
+    yield f"""with recursive
+        ends(least, most) as (select (select min(rowid) from {table}), (select max(rowid) from {table})),
+        spread(n) as (select least from ends union all
+                      select n + most / {SAMPLED} - least / {SAMPLED} + 1 from spread, ends where n < most)
+        select max((select {width} from {table} where rowid >= n order by rowid limit 1))
+        from (select n from spread union all select most from ends)"""
+    yield f"select max(width) from (select {width} as width from {table} limit {SAMPLED})"
 
 
 def guarded_query(reading: Reading, after: int) -> str:

@@ -2,6 +2,7 @@
 
 Tokens are spread evenly, so equal ranges of them hold about equally many rows: rows are dealt into ranges, each range
 rests in a spool file until all rows are there, and is then sorted by itself. Only treated rows are ever in the file.
+Where rows are so wide that a range is too much, it is dealt anew, into ranges of its own.
 """
 
 from __future__ import annotations
@@ -9,14 +10,20 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from stores.batch_size import BATCH_BYTES
+
 RANGE_ROWS = 65_536
 """How many rows a range has about."""
+MOST_RANGES = 1 << 16
+
+FIRST_BITS = 32
+"""How many bits of a token tell its range."""
 
 Words = npt.NDArray[np.uint64]
 
@@ -28,26 +35,55 @@ def in_token_order(
 
     rows: about how many there are. folder: where the spool file may lie; it has no name there and outlives no process.
     """
-    ranges = max(1, min(rows // RANGE_ROWS, 1 << 16))
+    ranges = max(1, min(rows // RANGE_ROWS, MOST_RANGES))
+    yield from _in_order(batches, schema, key, folder, _Ranges(0, 1 << FIRST_BITS, ranges))
+
+
+def _in_order(
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, key: str, folder: Path, ranges: _Ranges
+) -> Iterator[pa.RecordBatch]:
     with tempfile.TemporaryFile(dir=folder) as spool:
-        places: list[list[int]] = [[] for _ in range(ranges)]
+        places: list[list[int]] = [[] for _ in range(ranges.number)]
+        rows, sizes = [0] * ranges.number, [0] * ranges.number
         for batch in batches:
             for number, part in _dealt(batch, key, ranges):
                 places[number].append(spool.tell())
-                spool.write(part.serialize())
-        for own in places:
-            parts = [_read(spool, place, schema) for place in own]
-            if parts:
+                sizes[number] += spool.write(part.serialize())
+                rows[number] += len(part)
+        for number, own in enumerate(places):
+            parts = (_read(spool, place, schema) for place in own)
+            if sizes[number] > BATCH_BYTES and rows[number] > 1 and (finer := ranges.within(number, sizes[number])):
+                yield from _in_order(parts, schema, key, folder, finer)
+            elif own:
                 yield _sorted(pa.Table.from_batches(parts), key)
 
 
-def _dealt(batch: pa.RecordBatch, key: str, ranges: int) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Deal the rows of a batch into ranges, told apart by the first 16 bits of their tokens."""
-    start = (_words(batch.column(key))[:, 0] >> np.uint64(48)).astype(np.uint32)
-    number = ((start * ranges) >> 16).astype(np.uint16)
+class _Ranges(NamedTuple):
+    """Equal ranges of what tokens begin with."""
+
+    start: int
+    width: int
+    number: int
+
+    def of(self, beginnings: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint16]:
+        """Tell the range of each token."""
+        return ((beginnings - np.uint64(self.start)) * np.uint64(self.number) // np.uint64(self.width)).astype(
+            np.uint16
+        )
+
+    def within(self, number: int, size: int) -> _Ranges | None:
+        """Divide a range of some bytes; None where all its tokens begin alike."""
+        start, end = (-(-(number + more) * self.width // self.number) for more in (0, 1))
+        finer = min(2 + size // BATCH_BYTES, MOST_RANGES, end - start)
+        return _Ranges(self.start + start, end - start, finer) if finer > 1 else None
+
+
+def _dealt(batch: pa.RecordBatch, key: str, ranges: _Ranges) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Deal the rows of a batch into ranges."""
+    number = ranges.of(_words(batch.column(key))[:, 0] >> np.uint64(64 - FIRST_BITS))
     order = np.argsort(number, kind="stable")
     dealt = batch.take(pa.array(order))
-    edges = np.searchsorted(number[order], np.arange(ranges + 1))
+    edges = np.searchsorted(number[order], np.arange(ranges.number + 1))
     for each in np.flatnonzero(np.diff(edges)):
         yield int(each), dealt.slice(edges[each], edges[each + 1] - edges[each])
 

@@ -36,18 +36,46 @@ def batches(rows: list[Row], size: int) -> list[pa.RecordBatch]:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(rows=rows, size=st.integers(1, 50), told=st.integers(0, 400), within=st.integers(1, 8))
+@given(
+    rows=rows,
+    size=st.integers(1, 50),
+    told=st.integers(0, 400),
+    within=st.integers(1, 8),
+    most=st.sampled_from([1, 500, 32 << 20]),
+)
 def test_rows_come_out_in_token_order_and_each_once(
-    tmp_path: Path, rows: list[Row], size: int, told: int, within: int
+    tmp_path: Path, rows: list[Row], size: int, told: int, within: int, most: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stores.token_order, "RANGE_ROWS", within)
+        patch.setattr(stores.token_order, "BATCH_BYTES", most)
         sorted_ = list(in_token_order(iter(batches(rows, size)), SCHEMA, "token", told, tmp_path))
 
     found = [(row["note"], row["token"].bytes) for batch in sorted_ for row in batch.to_pylist()]
     assert [token for _, token in found] == sorted(token for _, token in rows)
     assert sorted(found, key=repr) == sorted(rows, key=repr)
     assert all(batch.schema == SCHEMA for batch in sorted_)
+
+
+def test_a_range_of_wide_rows_is_dealt_anew_until_it_is_narrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[Row] = [("x" * 1_000, uuid.uuid4().bytes) for _ in range(2_000)]
+    monkeypatch.setattr(stores.token_order, "BATCH_BYTES", 50_000)
+
+    sorted_ = list(in_token_order(iter(batches(rows, 20)), SCHEMA, "token", len(rows), tmp_path))
+
+    assert sum(map(len, sorted_)) == 2_000
+    assert max(batch.nbytes for batch in sorted_) < 60_000
+
+
+def test_wide_rows_whose_tokens_begin_alike_are_sorted_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[Row] = [("x" * 1_000, b"alike" + bytes([n] * 11)) for n in reversed(range(100))]
+    monkeypatch.setattr(stores.token_order, "BATCH_BYTES", 2_000)
+
+    (batch,) = in_token_order(iter(batches(rows, 7)), SCHEMA, "token", 10, tmp_path)
+
+    assert [token.bytes for token in batch["token"].to_pylist()] == [token for _, token in reversed(rows)]
 
 
 def test_the_spool_file_has_no_name(tmp_path: Path) -> None:

@@ -117,6 +117,10 @@ class Source(Protocol):
         """Tell its tables and columns."""
         ...
 
+    def engine(self) -> sa.Engine:
+        """Give an engine for what SQLAlchemy asks; its connections only read, where the database can be held to it."""
+        ...
+
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """Open one snapshot over all tables."""
         ...

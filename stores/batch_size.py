@@ -29,6 +29,9 @@ def joined(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBa
             held, held_bytes = [], 0
         held.append(batch)
         held_rows, held_bytes = held_rows + count, held_bytes + size
+        if held_rows >= rows or held_bytes >= BATCH_BYTES:  # what comes next is not waited for
+            yield _one(held)
+            held, held_rows = [], 0
     if held:
         yield _one(held)
 

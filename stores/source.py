@@ -117,6 +117,10 @@ class Source(Protocol):
         """Tell its tables and columns."""
         ...
 
+    def engine(self) -> sa.Engine:
+        """Give an engine for what SQLAlchemy asks; its connections only read, where the database can be held to it."""
+        ...
+
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """Open one snapshot over all tables."""
         ...
@@ -144,10 +148,12 @@ def foreign_keys(schema: Schema) -> Iterator[ForeignKey]:
 
 
 def links_of(inspector: sa.Inspector) -> defaultdict[tuple[str, str], list[tuple[str, str]]]:
-    """Give by table and column the tables and columns that it must stand in."""
+    """Give by table and column the tables and columns that it must stand in; none that only another schema has."""
     links: defaultdict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for (_, table), keys in inspector.get_multi_foreign_keys().items():
         for key in keys:
+            if key["referred_schema"] not in (None, inspector.default_schema_name):
+                continue  # a table of that name may be here as well, and is another
             for column, referred in zip(key["constrained_columns"], key["referred_columns"], strict=False):
                 links[table, column].append((key["referred_table"], referred))
     return links

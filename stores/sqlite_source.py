@@ -54,11 +54,15 @@ class SqliteSource:
         self._schema_version: int | None = None
 
     def schema(self) -> Schema:
-        engine = sa.create_engine("sqlite://", creator=self._connect, poolclass=sa.pool.NullPool)
+        engine = self.engine()
         with _damage_told(self._file.name):
             with engine.connect() as connection:
                 self._schema_version = connection.execute(sa.text("pragma schema_version")).scalar()
             return reflect(engine)
+
+    def engine(self) -> sa.Engine:
+        """Give an engine whose connections only read."""
+        return sa.create_engine("sqlite://", creator=self._connect, poolclass=sa.pool.NullPool, hide_parameters=True)
 
     def journal_mode(self) -> str:
         """Tell how the file keeps readers and writers apart: `wal` lets both go on."""

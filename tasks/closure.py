@@ -24,6 +24,7 @@ from privacy.key_index import Mask
 from privacy.policy import Column, Policy, Table
 from stores.source import Reading, Schema
 from stores.warehouse.changes import Changes
+from tasks.change_stamp import change_stamp
 from tasks.extraction import Extraction
 
 TOO_MANY = "more rows changed than incremental.at_most allows"
@@ -110,16 +111,13 @@ class Closure:
 
     def _changed(self, name: str, table: Table) -> pa.Array:
         """Give the keys of rows that were written since, or that held a date which lay ahead then."""
-        column = str(self.policy.changed(name))
-        kinds = {table.source_of(name): spec.type for name, spec in table.columns.items()}
-        family = self.schema[name][column].family
-        kind = kinds.get(column) or ColumnType("date" if family == "date" else "timestamp")
-        if kind.name not in ("date", "timestamp") or not ("date" in family or "time" in family or family == "text"):
-            raise FullRunNeededError(f"{name}.{column} holds no moments, by its type in the source")
+        stamp = change_stamp(self.policy, self.schema, name)
+        if stamp is None:
+            raise FullRunNeededError(f"{name}.{self.policy.changed(name)} holds no moments, by its type in the source")
         made_of_it = [of for of in self.policy.tables.values() if of.derived and of.derived.source == name]
         dates = {source: kind for of in (table, *made_of_it) for source, kind in _dates(of)}
         ahead = tuple((source, kind, self.read_at) for source, kind in dates.items())
-        return self._keys(name, table, since=(column, kind, self.since), ahead=ahead)
+        return self._keys(name, table, since=(*stamp, self.since), ahead=ahead)
 
     def _of_moved_parents(self, name: str, table: Table) -> Iterator[pa.Array]:
         for column, spec in _links(self.policy, table):

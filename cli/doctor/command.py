@@ -11,6 +11,7 @@ from rich.text import Text
 
 from cli.answer import answer
 from cli.doctor import (
+    change_stamps,
     duckdb_warehouse,
     key_file,
     machine,
@@ -28,6 +29,7 @@ CHECKS = (
     *machine.CHECKS,
     *places.CHECKS,
     *server_source.CHECKS,
+    *change_stamps.CHECKS,
     *key_file.CHECKS,
     *duckdb_warehouse.CHECKS,
     *postgresql_warehouse.CHECKS,

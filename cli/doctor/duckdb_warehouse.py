@@ -106,8 +106,8 @@ def _private_folder(beside: Path) -> Iterator[Path]:
 
 CHECKS = (
     Check("warehouse folder", folder, ("warehouse",), of="duckdb"),
-    Check("disk space", room, ("warehouse", "source"), after="warehouse folder", of="duckdb"),
-    Check("published state", published, ("warehouse",), after="warehouse folder", of="duckdb"),
-    Check("write-ahead file", write_ahead, ("warehouse",), after="warehouse folder", of="duckdb"),
-    Check("leftovers", leftovers, ("warehouse",), after="warehouse folder", of="duckdb"),
+    Check("disk space", room, ("warehouse", "source"), after=("warehouse folder",), of="duckdb"),
+    Check("published state", published, ("warehouse",), after=("warehouse folder",), of="duckdb"),
+    Check("write-ahead file", write_ahead, ("warehouse",), after=("warehouse folder",), of="duckdb"),
+    Check("leftovers", leftovers, ("warehouse",), after=("warehouse folder",), of="duckdb"),
 )

@@ -46,7 +46,7 @@ def bad(found: str, hint: str, code: int = WRONG) -> Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """A look at one thing. It needs settings, and perhaps that another check did not fail; else it is left out.
+    """A look at one thing. It needs settings, and perhaps that other checks did not fail; else it is left out.
 
     `of`: so is one that is about a kind of database, where the first setting that it needs names another kind.
     """
@@ -54,7 +54,7 @@ class Check:
     name: str
     look: Callable[[Environment], Finding]
     needs: tuple[str, ...] = ()
-    after: str | None = None
+    after: tuple[str, ...] = ()
     of: str | None = None
 
     def is_about(self, environment: Environment) -> bool:
@@ -66,9 +66,9 @@ class Check:
 
 def findings(checks: Iterable[Check], environment: Environment) -> Iterator[tuple[str, Finding]]:
     """Look at everything that can be looked at."""
-    usable: set[str | None] = {None}
+    usable: set[str] = set()
     for check in checks:
-        if check.after in usable and check.is_about(environment):
+        if usable.issuperset(check.after) and check.is_about(environment):
             finding = _looked(check, environment)
             if finding.status != "fail":
                 usable.add(check.name)

@@ -47,5 +47,5 @@ def _path(environment: Environment) -> Path:
 
 CHECKS = (
     Check("keyring", keyring, ("keyring",)),
-    Check("keyring place", keyring_place, ("keyring", "warehouse"), after="keyring"),
+    Check("keyring place", keyring_place, ("keyring", "warehouse"), after=("keyring",)),
 )

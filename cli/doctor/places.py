@@ -27,13 +27,13 @@ def settings(environment: Environment) -> Finding:
 
 def policy(environment: Environment) -> Finding:
     """Read and check the policy."""
-    read = _policy(environment)
+    read = policy_of(environment)
     return good(f"version {read.version}, {len(read.tables)} tables")
 
 
 def time_zone(environment: Environment) -> Finding:
     """See whether the policy's time zone is known, and gives one date in both ways in which dates are taken."""
-    zone, noon = _policy(environment).time_zone, datetime.datetime(2026, 7, 1, 23, 30, tzinfo=datetime.UTC)
+    zone, noon = policy_of(environment).time_zone, datetime.datetime(2026, 7, 1, 23, 30, tzinfo=datetime.UTC)
     by_column = local_dates(pa.array([noon], pa.timestamp("us", tz=zone)))[0].as_py()
     if by_column == local_date(noon, zone):
         return good(zone)
@@ -92,7 +92,8 @@ def _changed(path: Path) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC)
 
 
-def _policy(environment: Environment) -> Policy:
+def policy_of(environment: Environment) -> Policy:
+    """Read the policy; PolicyError where it is wrong."""
     path = environment[VARIABLES["policy"]]
     return read_policy(read_text(path, "policy"), path)
 
@@ -100,9 +101,9 @@ def _policy(environment: Environment) -> Policy:
 CHECKS = (
     Check("settings", settings),
     Check("policy", policy, ("policy",)),
-    Check("time zone", time_zone, ("policy",), after="policy"),
+    Check("time zone", time_zone, ("policy",), after=("policy",)),
     Check("source", source, ("source",)),
-    Check("journal mode", journal_mode, ("source",), after="source", of="sqlite"),
+    Check("journal mode", journal_mode, ("source",), after=("source",), of="sqlite"),
     Check("ledger", ledger, ("ledger",)),
-    Check("clock", clock, ("policy", "source", "ledger"), after="ledger"),
+    Check("clock", clock, ("policy", "source", "ledger"), after=("ledger",)),
 )

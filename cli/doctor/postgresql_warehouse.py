@@ -92,8 +92,8 @@ def _session(environment: Environment) -> Session:
 
 CHECKS = (
     Check("warehouse server", server, ("warehouse",), of="postgresql"),
-    Check("warehouse roles", roles, ("warehouse",), after="warehouse server", of="postgresql"),
-    Check("readers", readers, ("warehouse",), after="warehouse server", of="postgresql"),
-    Check("published state", published, ("warehouse",), after="warehouse server", of="postgresql"),
-    Check("leftovers", leftovers, ("warehouse",), after="warehouse server", of="postgresql"),
+    Check("warehouse roles", roles, ("warehouse",), after=("warehouse server",), of="postgresql"),
+    Check("readers", readers, ("warehouse",), after=("warehouse server",), of="postgresql"),
+    Check("published state", published, ("warehouse",), after=("warehouse server",), of="postgresql"),
+    Check("leftovers", leftovers, ("warehouse",), after=("warehouse server",), of="postgresql"),
 )

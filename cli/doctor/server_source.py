@@ -96,7 +96,7 @@ def _facts(environment: Environment) -> ServerFacts:
 
 
 CHECKS = tuple(
-    Check(name, look, ("source",), after="source", of=kind)
+    Check(name, look, ("source",), after=("source",), of=kind)
     for kind in ("postgresql", "mysql", "mariadb")
     for name, look in (
         ("source server", server),

@@ -39,6 +39,6 @@ def lock(environment: Environment) -> Finding:
 
 
 CHECKS = (
-    Check("standing", standing, ("warehouse", "ledger", "keyring"), after="published state"),
-    Check("lock", lock, ("ledger",), after="ledger"),
+    Check("standing", standing, ("warehouse", "ledger", "keyring"), after=("published state",)),
+    Check("lock", lock, ("ledger",), after=("ledger",)),
 )

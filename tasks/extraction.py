@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
@@ -20,6 +21,9 @@ from stores.source import Reading, Snapshot, Totals
 from tasks.freed_memory import give_freed_memory_back
 
 BATCH_ROWS = 65_536
+
+FEW_ROWS = BATCH_ROWS // 2
+"""A first batch of so many is most likely the only one."""
 
 BATCHES_BETWEEN_TRIMS = 8
 """In a large table freed memory goes back in between, too, or what lies between its pieces adds up."""
@@ -133,9 +137,16 @@ class Extraction:
 
 
 def _read_ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Give batches while the next one is read in a thread of its own."""
+    """Give batches while the next one is read in a thread of its own; a few rows, which are all there are, without."""
+    begun = [*itertools.islice(batches, 1)]
+    if all(len(batch) < FEW_ROWS for batch in begun):
+        begun += itertools.islice(batches, 1)
+        if len(begun) < 2:
+            yield from begun
+            return
     with ThreadPoolExecutor(1) as reader:
         coming = reader.submit(next, batches, None)
+        yield from begun
         while (batch := coming.result()) is not None:
             coming = reader.submit(next, batches, None)
             yield batch

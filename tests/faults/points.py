@@ -110,7 +110,7 @@ TO_THE_SWAP = (
     after("a mart is written", "marts.write"),
     Stage("before the seal", "state.seal"),
     after("sealed", "state.seal"),
-    Stage("between two suites of the gate", "gate.validate", 3),
+    Stage("the gate's statements are answered", "gate.validate"),
     after("past the gate", "run.pass_gate"),
     after("figures are frozen", "frozen.add"),
     Stage("before the ledger knows of it", "runs.seal"),

@@ -188,6 +188,19 @@ def test_what_people_see_to_is_noted_and_answered(ledger: Ledger) -> None:
     assert len(ledger.suppressions.live()) == 0
 
 
+def test_of_several_requests_all_take_a_step_or_none(ledger: Ledger) -> None:
+    for number, right in enumerate(("access", "rectification", "erasure"), start=1):
+        registered(ledger, f"R-{number}", (customer(number),), right=right)
+
+    with pytest.raises(UsageError, match="which a run sees to"):
+        ledger.requests.note("R-1", "R-2", "R-3")
+    assert {request.state for request in ledger.requests.list()} == {"registered"}
+
+    ledger.requests.note("R-1", "R-2")
+    ledger.requests.answer()
+    assert [request.state for request in ledger.requests.list()] == ["noted", "noted", "registered"]
+
+
 def steps(ledger: Ledger) -> dict[str, Any]:
     """Give all steps that are refused in the state that `refusing` makes, each with its reason."""
     requests, ids = ledger.requests, {request.reference: request.request_id for request in ledger.requests.list()}

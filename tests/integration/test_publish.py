@@ -312,12 +312,8 @@ def killed_while_loading(place: Place) -> None:
 def killed_while_checking(place: Place) -> None:
     from great_expectations.datasource.fluent.interfaces import Batch
 
-    validate, tables = Batch.validate, iter(range(9))
-
-    def validated(*arguments: Any, **named: Any) -> Any:
-        if next(tables) == 1:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return validate(*arguments, **named)
+    def validated(*_: Any, **__: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGKILL)
 
     Batch.validate = validated  # type: ignore[method-assign]
 

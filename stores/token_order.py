@@ -26,6 +26,7 @@ FIRST_BITS = 32
 """How many bits of a token tell its range."""
 
 Words = npt.NDArray[np.uint64]
+Places = npt.NDArray[np.intp]
 
 
 def in_token_order(
@@ -95,12 +96,15 @@ def _read(spool: BinaryIO, place: int, schema: pa.Schema) -> pa.RecordBatch:
 
 def _sorted(rows: pa.Table, key: str) -> pa.RecordBatch:
     (batch,) = rows.combine_chunks().to_batches()
-    words = _words(batch.column(key))
-    order = np.argsort(words[:, 0])
-    first = words[order, 0]
-    if (first[1:] == first[:-1]).any():
-        order = np.lexsort((words[:, 1], words[:, 0]))
-    return batch.take(pa.array(order))
+    return batch.take(pa.array(_order(_words(batch.column(key)))))
+
+
+def _order(words: Words) -> Places:
+    """Give the places of tokens in their order: digits of 16 bits numpy sorts without comparing them (radix sort)."""
+    told = words[:, 0] >> np.uint64(16)  # what three digits tell, which is enough unless somebody made them up
+    order: Places = np.lexsort([(told >> np.uint64(shift)).astype(np.uint16) for shift in (0, 16, 32)])
+    found = told[order]
+    return np.lexsort((words[:, 1], words[:, 0])) if (found[1:] == found[:-1]).any() else order
 
 
 def _words(tokens: pa.Array) -> Words:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import fcntl
+import gc
 import hashlib
 import io
 import json
@@ -30,6 +31,9 @@ from tests.prefect_server import PrefectServer, serving
 # Here, so that it holds for every test: loaded machines are slow, which is no failure of a property.
 settings.register_profile("sluis", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("sluis")
+
+# Prefect and Great Expectations are half a million objects, which each test would have searched for garbage many times.
+gc.set_threshold(50_000, 20, 50)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,9 @@ from stores.warehouse.postgresql_layout import HOLDER
 from stores.warehouse.postgresql_session import Session
 
 LOADERS = HOLDER + 1
+
+LETTING_GO = 3
+"""Seconds in which a server notices that the connection of a run that has ended is gone."""
 
 _HELD_BY = """\
 select application_name from pg_stat_activity join pg_locks using (pid)
@@ -32,13 +36,23 @@ def exclusive(url: sa.URL, run_id: str) -> Iterator[Session]:
     """Hold the warehouse for one run; LockError names the run that holds it."""
     with Session(url, f"run {run_id} (process {os.getpid()} on {socket.gethostname()})") as session:
         for lock in (HOLDER, LOADERS):
-            if not session.rows("select pg_try_advisory_lock(%s)", [lock])[0][0]:
+            if not _taken(session, lock):
                 raise LockError(
                     f"{url.database} is held by {holder(session, lock) or 'another run'}.\n"
                     "  Wait until it ends; a killed run holds nothing."
                 )
         session.execute("select pg_advisory_unlock(%s)", [LOADERS])
         yield session
+
+
+def _taken(session: Session, lock: int) -> bool:
+    """Take a lock; tell whether it could be had before long."""
+    refused_at = time.monotonic() + LETTING_GO
+    while not session.rows("select pg_try_advisory_lock(%s)", [lock])[0][0]:
+        if time.monotonic() > refused_at:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def holder(session: Session, lock: int = HOLDER) -> str:

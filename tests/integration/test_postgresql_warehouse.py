@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import psycopg
 import pyarrow as pa
@@ -275,6 +277,15 @@ def test_a_server_that_does_not_let_a_run_end_is_told_with_the_way_out(
     postgres.execute(f"alter database {published.url.database} reset all")
     assert published.open().published() == before
     publish(published.open(), SHOP)
+
+
+def test_a_run_waits_a_moment_for_one_that_is_letting_go(there: InPostgreSQL) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(there.open().exclusive("20260310T020000Z-first"))
+        ending = threading.Timer(1, stack.pop_all().close)
+        ending.start()
+        with there.open().exclusive("second"):
+            ending.join()
 
 
 def test_a_name_that_postgresql_would_cut_is_refused(there: InPostgreSQL) -> None:

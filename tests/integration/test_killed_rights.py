@@ -31,6 +31,8 @@ from tests.rights_shop import (
     totals,
 )
 
+pytestmark = pytest.mark.long
+
 WITHOUT_ANNA = {*range(1, 15)} - {1, 2, 3, 4, 14}
 
 BEFORE_THE_SWAP = Point("stores.warehouse.duckdb_live", "LiveFile.swap_in")

@@ -17,6 +17,8 @@ from tests.integration.test_marts import CHANNEL, FROZEN, MARCH, MARTS, NO_CHANN
 from tests.postgres import PostgresServer
 from tests.served import Served
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def served(place: Place, postgres: PostgresServer) -> Served:

@@ -25,6 +25,8 @@ from tests.elsewhere import Elsewhere, moved
 from tests.mariadb import MariadbServer
 from tests.postgres import PostgresServer
 
+pytestmark = pytest.mark.long
+
 PASSWORD = "pass%40word-canary"
 
 

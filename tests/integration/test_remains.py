@@ -41,6 +41,8 @@ from tests.small_warehouse import (
 )
 from tests.warehouses import AnyWarehouse
 
+pytestmark = pytest.mark.long
+
 TODAY = datetime.date(2026, 11, 1)
 PAST = datetime.date(2026, 11, 1)
 SEAL = Seal("erasure", "ledger-1", 1, "ab12", 1, READ_AT)

@@ -105,6 +105,7 @@ class SqliteSnapshot(InParts):
 
     def __init__(self, readers: list[adbc.Cursor]) -> None:
         self._readers = Readers(readers)
+        self._widths: dict[tuple[str, ...], int] = {}
 
     @contextmanager
     def _reader(self, table: str) -> Iterator[adbc.Cursor]:
@@ -123,10 +124,17 @@ class SqliteSnapshot(InParts):
     def _batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
         return joined(self._as_asked_for(reading, rows), rows)
 
+    def _width(self, cursor: adbc.Cursor, reading: Reading) -> int:
+        """Sample rows once for all parts of a reading, and for whatever else asks for the same columns."""
+        of = (reading.table, *reading.columns)
+        if of not in self._widths:
+            self._widths[of] = _widest(cursor, reading)
+        return self._widths[of]
+
     def _as_asked_for(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
         names, kinds, done = [*reading.columns, MISFITS], reading.columns.values(), 0
         with self._reader(reading.table) as cursor:
-            at_once = rows_of(_widest(cursor, reading), rows)
+            at_once = rows_of(self._width(cursor, reading), rows)
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(at_once)})
             with contextlib.suppress(OtherStorageError, pa.ArrowInvalid, adbc.Error, OSError):  # damage is met again
                 numberless = {name for (name,) in cursor.execute(columns_without_numbers(reading.table)).fetchall()}

@@ -14,22 +14,30 @@ import typer
 from rich.console import Console
 
 from cli.options import Output
-from privacy.errors import DriftError, GateError, SluisError, StoreError
+from privacy.errors import DriftError, GateError, InterruptedByUserError, SluisError, StoreError
 from privacy.leak_proof import leak_proof
 
 WARNED = 6
+
+WHOLE = (
+    "interrupted. What is published is whole: the state of before, or the new one.\n"
+    "  Type the command again; what was left half done is removed or finished then."
+)
 
 Render = Callable[[Console, dict[str, Any]], None]
 
 
 def answer(output: Output, work: Callable[[], dict[str, Any]], render: Render, strict: bool = False) -> None:
     """Do the work with stdout kept clean, tell its outcome, and exit."""
-    outcome, error = {}, None
+    outcome: dict[str, Any] = {}
+    error: SluisError | None = None
     try:
         with contextlib.redirect_stdout(sys.stderr):
             outcome = leak_proof(work)()
     except SluisError as told:
         error = told
+    except KeyboardInterrupt:
+        error = InterruptedByUserError(WHOLE)
     if error:
         raise typer.Exit(tell_error(output, error, render))
     unsaid = _say(sys.stdout, lambda: _show(output, outcome, render))

@@ -6,10 +6,10 @@ import os
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 
 from cli.answer import answer
 from cli.options import Output, OutputAs, Strict, common
+from cli.summary import tell_warnings
 from expectations.source import find_drift, refuse_drift
 from privacy.policy import Policy
 from privacy.policy_doubts import doubts
@@ -64,5 +64,4 @@ def _render(console: Console, found: dict[str, Any]) -> None:
         f"Policy {found['policy_version']} is valid (tables: {found['tables']}, columns: {found['columns']}), "
         "and the source is what it describes."
     )
-    for warning in found["warnings"]:
-        console.print(f"[yellow]![/yellow] {escape(warning)}", soft_wrap=True, highlight=False)
+    tell_warnings(console, found["warnings"])

@@ -14,7 +14,7 @@ from cli.answer import answer
 from cli.options import AsOf, Output, OutputAs, Strict, common
 from cli.progress import progress_shown
 from cli.request_options import PlanHash, Reference, SubjectFile, people_in
-from cli.summary import counts_table
+from cli.summary import render_publish
 from stores.settings import Settings
 from tasks.erasure import all_requests, apply_erasure, plan_erasure, register
 from tasks.erasure_answer import answer_to
@@ -105,9 +105,7 @@ def answer_person(reference: Reference, output: OutputAs = Output.text) -> None:
         with progress_shown(output):
             return answer_to(_settings(), reference)
 
-    answer(
-        output, work, lambda console, told: console.print(told["text"], markup=False, highlight=False, soft_wrap=True)
-    )
+    answer(output, work, _render_answer)
 
 
 def _render_answer(console: Console, told: dict[str, Any]) -> None:
@@ -124,17 +122,6 @@ def render_request(console: Console, told: dict[str, Any]) -> None:
     console.print(
         f"{told['reference']}: {told['right']}, {people}, {told['state']}; due on {told['due_on']}.",
         markup=False,
-        highlight=False,
-    )
-
-
-def render_publish(console: Console, run: dict[str, Any]) -> None:
-    """Show a publish that only took rows out."""
-    console.print(f"Run {run['run_id']} · as of {run['as_of']}", highlight=False)
-    console.print(counts_table(run["tables"]))
-    console.print(
-        f"Gates: {run['gates']['passed']} promises hold. Published in {run['seconds']:.1f} s; "
-        f"requests applied: {run['requests']['applied']}.",
         highlight=False,
     )
 
@@ -174,4 +161,4 @@ def _render_list(console: Console, told: dict[str, Any]) -> None:
     for one in told["requests"]:
         cells = (one["reference"], one["right"], one["state"], str(one["people"]), one["received_at"][:10])
         table.add_row(*cells, one["due_on"])
-    console.print(table)
+    console.print(table, markup=False)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from cli.answer import answer
 from cli.options import Output, OutputAs, common
@@ -107,7 +108,7 @@ def shown() -> dict[str, Any]:
 
 def render_keys(console: Console, told: dict[str, Any]) -> None:
     """Show the epochs as a table, and what follows from what was done."""
-    table = Table("root", "epoch", "created", "fingerprint", title=told["keyring"], title_justify="left")
+    table = Table("root", "epoch", "created", "fingerprint", title=Text(told["keyring"]), title_justify="left")
     for epoch in told["epochs"]:
         table.add_row(*map(str, epoch.values()))
     console.print(table)

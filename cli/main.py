@@ -27,7 +27,7 @@ from cli.restrain import object_, restrict
 from cli.retention import retention
 from cli.run import run
 from cli.up import up
-from privacy.errors import UsageError
+from privacy.errors import InterruptedByUserError, UsageError
 
 WrongFlag = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 """What the parser raises for any wrong use; Typer exports only this subclass of it."""
@@ -78,7 +78,7 @@ def main() -> None:
         said = wrong.format_message()
         code = tell_error(output, UsageError(said)) if said else UsageError.code
     except (typer.Abort, KeyboardInterrupt):
-        code = 130
+        code = InterruptedByUserError.code
     sys.exit(code)
 
 

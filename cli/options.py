@@ -47,7 +47,7 @@ AsOf = Annotated[
     typer.Option(
         parser=day,
         metavar="DATE",
-        help="Move the retention clocks to this day. Default: today in the policy's time zone.",
+        help="Move the clocks of retention and of deadlines to this day. Default: today in the policy's time zone.",
     ),
 ]
 OutputAs = Annotated[Output, typer.Option("--output", help="json: exactly one object on stdout, all else on stderr.")]
@@ -55,10 +55,20 @@ Strict = Annotated[bool, typer.Option("--strict", help="Exit with 6 when there a
 
 _SHARED: dict[str, tuple[Any, object]] = {
     "source": (
-        _place("source", "The shop's database, only read: a SQLAlchemy URL such as sqlite:///shop.sqlite."),
+        _place(
+            "source",
+            "The shop's database, only read: sqlite:///shop.sqlite, postgresql+psycopg://user@host/shop, "
+            "mysql+pymysql://user@host/shop.",
+        ),
         None,
     ),
-    "warehouse": (_place("warehouse", "Where analysts read: duckdb:///warehouse.duckdb."), None),
+    "warehouse": (
+        _place(
+            "warehouse",
+            "Where analysts read: duckdb:///warehouse.duckdb or postgresql+psycopg://user@host/warehouse.",
+        ),
+        None,
+    ),
     "ledger": (
         _place("ledger", "The ledger: sqlite:///ledger.sqlite or postgresql+psycopg://user@host/database."),
         None,

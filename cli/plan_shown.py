@@ -7,11 +7,10 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from cli.summary import counts_table, tell_reasons
+from cli.summary import counts_table, tell_reasons, tell_warnings
 
 BAR = 20
 LARGEST = 2
@@ -28,8 +27,7 @@ def render_plan(console: Console, plan: dict[str, Any]) -> None:
     console.print("\nSince the last published run")
     for change in plan["changes"] or ["nothing has changed"]:
         console.print(f"  {change}", markup=False, highlight=False, soft_wrap=True)
-    for warning in plan["warnings"]:
-        console.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False)
+    tell_warnings(console, plan["warnings"])
     console.print(f"\nPlan {plan['plan_hash']}", highlight=False, soft_wrap=True)
 
 
@@ -46,7 +44,7 @@ def render_sample(console: Console, shown: dict[str, Any]) -> None:
                     column, shown["treatments"][name][column], _value(value["before"]), _value(value["after"])
                 )
             table.add_section()
-        console.print(table)
+        console.print(table, markup=False)
 
 
 def _value(value: str | None) -> Text:

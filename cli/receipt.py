@@ -13,9 +13,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from cli.answer import answer
 from cli.options import Output, OutputAs, Strict, common
+from cli.summary import tell_warnings
 from privacy.errors import VerificationError
 from privacy.receipt_chain import Head, PublicKeys, examine
 from stores.keyring_file import read_keyring
@@ -142,17 +144,16 @@ def _render_findings(console: Console, told: dict[str, Any]) -> None:
         console.print(f"[red]✗[/red] {escape(fault)}", soft_wrap=True, highlight=False)
     beside = f", compared with {' and '.join(told['compared_with'])}" if told["compared_with"] else ""
     console.print(f"Receipts verified: {told['verified']:,}{beside}", highlight=False)
-    for warning in told["warnings"]:
-        console.print(f"[yellow]![/yellow] {escape(warning)}", soft_wrap=True, highlight=False)
+    tell_warnings(console, told["warnings"])
 
 
 def _render_receipts(console: Console, shown: dict[str, Any]) -> None:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=f"Ledger {shown['ledger_id']}", title_justify="left")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=Text(f"Ledger {shown['ledger_id']}"), title_justify="left")
     for heading in ("number", "at", "kind", "rows that left", "epoch", "hash"):
         table.add_column(heading, no_wrap=True)
     for found in shown["receipts"]:
-        table.add_row(str(found["number"]), *_told(found["body"]), str(found["epoch"]), escape(str(found["hash"]))[:16])
-    console.print(table)
+        table.add_row(str(found["number"]), *_told(found["body"]), str(found["epoch"]), str(found["hash"])[:16])
+    console.print(table, markup=False)
     console.print("# public keys: epoch, Ed25519", highlight=False)
     for epoch, key in shown["public_keys"].items():
         console.print(f"{epoch} {key}", soft_wrap=True, highlight=False)

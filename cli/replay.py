@@ -6,9 +6,9 @@ import os
 from typing import Any
 
 from cli.answer import answer
-from cli.erase import render_publish
 from cli.options import AsOf, Output, OutputAs, Strict, common
 from cli.progress import progress_shown
+from cli.summary import render_publish
 from stores.settings import Settings
 from tasks.replay import replay as replay_tombstones
 

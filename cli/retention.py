@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from cli.answer import answer
-from cli.erase import render_publish
 from cli.options import AsOf, Output, OutputAs, Strict, common
 from cli.progress import progress_shown
 from cli.retention_shown import render_deletion, render_retention
+from cli.summary import render_publish
 from privacy.errors import UsageError
 from stores.actor import acting
 from stores.settings import Settings

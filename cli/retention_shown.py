@@ -7,10 +7,11 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
+
+from cli.summary import tell_warnings
 
 WIDEST = 200
 """Columns of a terminal that no table here needs."""
@@ -36,8 +37,7 @@ def render_retention(console: Console, plan: dict[str, Any]) -> None:
     if plan["source"] is not None:
         _print_whole(console, "Rows that may be deleted in the source, by month", _months(_deletable(plan)))
         _print_whole(console, "Rows of the source, and why they stay", _why(plan["source"]))
-    for warning in plan["warnings"]:
-        console.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False, soft_wrap=True)
+    tell_warnings(console, plan["warnings"])
     if plan["source"] is not None:
         _what_next(console, plan)
 

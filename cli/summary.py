@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -25,16 +26,18 @@ def render_run(console: Console, run: dict[str, Any]) -> None:
     if why_full := run.get("why_full"):
         console.print(f"All rows were read: {why_full}.", highlight=False)
     tell_reasons(console, run["tables"])
-    gates = run["gates"]
-    held = f"{gates['passed']} promises hold"
-    broken = f", {len(gates['failed'])} broken, {len(gates['crashed'])} checks crashed" if not run["published"] else ""
-    console.print(
-        f"Gates: {held}{broken}. {'Published' if run['published'] else 'Not published'} in {run['seconds']:.1f} s."
-    )
-    for warning in run["warnings"]:
-        console.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False)
+    tell_gates(console, run)
+    tell_warnings(console, run["warnings"])
     if run["published"]:
         _where_to_look(console)
+
+
+def render_publish(console: Console, run: dict[str, Any]) -> None:
+    """Show a publish that only took rows out."""
+    console.print(f"Run {run['run_id']} · as of {run['as_of']}", highlight=False)
+    console.print(counts_table(run["tables"]))
+    tell_gates(console, run, f"; requests applied: {run['requests']['applied']}" if run["published"] else "")
+    tell_warnings(console, run["warnings"])
 
 
 def counts_table(tables: dict[str, Any]) -> Table:
@@ -49,6 +52,21 @@ def counts_table(tables: dict[str, Any]) -> Table:
     for name, counts in tables.items():
         table.add_row(name, *(Text(f"{counts[key]:,}", style="" if counts[key] else "dim") for key in shown))
     return table
+
+
+def tell_gates(console: Console, run: dict[str, Any], also: str = "") -> None:
+    """Say how the gates stand, and whether anything was published."""
+    gates, done = run["gates"], "Published" if run["published"] else "Not published"
+    broken = f", {len(gates['failed'])} broken, {len(gates['crashed'])} checks crashed" if not run["published"] else ""
+    console.print(
+        f"Gates: {gates['passed']} promises hold{broken}. {done} in {run['seconds']:.1f} s{also}.", highlight=False
+    )
+
+
+def tell_warnings(console: Console, warnings: Iterable[str]) -> None:
+    """Say what deserves a look, a line each."""
+    for warning in warnings:
+        console.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False, soft_wrap=True)
 
 
 def tell_reasons(console: Console, tables: dict[str, Any]) -> None:

@@ -138,7 +138,7 @@ def cars(warehouse):
     cells = warehouse.execute(
         """
         select v.make, p.category, count(distinct v.customer_id) as people, sum(l.quantity)::int as pieces
-        from analytics.vehicles v
+        from (select distinct customer_id, make from analytics.vehicles) v
         join analytics.orders o using (customer_id)
         join analytics.order_lines l using (order_id)
         join analytics.products p using (product_id)

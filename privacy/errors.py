@@ -14,6 +14,7 @@
     ├── ApprovalError     5  somebody else's approval is missing, or may not be given by whom it was tried
     ├── StandingError     5  the ledger is older than the warehouse or another's, or a replay is owed
     ├── StalePlanError    5  what was planned is no longer what would be done
+    ├── InterruptedByUserError 130  somebody pressed Ctrl-C
     └── UnexpectedError   3  anything else, stripped to its class and its place in our code
 
 Each carries its exit code and a `kind`, the word that `--output json` gives. Every one is built from its message alone,
@@ -126,6 +127,13 @@ class StalePlanError(SluisError):
 
     code = 5
     kind = "stale"
+
+
+class InterruptedByUserError(SluisError):
+    """Somebody pressed Ctrl-C; the code is the shell's own for it."""
+
+    code = 130
+    kind = "interrupted"
 
 
 class UnexpectedError(SluisError):

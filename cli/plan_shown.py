@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.summary import counts_table, tell_reasons, tell_warnings
+from cli.summary import show_counts, tell_reasons, tell_warnings
 
 BAR = 20
 LARGEST = 2
@@ -21,7 +21,7 @@ def render_plan(console: Console, plan: dict[str, Any]) -> None:
     for name, table in plan["tables"].items():
         _columns(console, name, table)
     console.print(f"A run would do this · policy {plan['policy_version']} · as of {plan['as_of']}", highlight=False)
-    console.print(counts_table(plan["tables"]))
+    show_counts(console, plan["tables"])
     tell_reasons(console, plan["tables"])
     _expiries(console, plan["tables"])
     console.print("\nSince the last published run")

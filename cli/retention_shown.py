@@ -7,14 +7,10 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from cli.summary import tell_warnings
-
-WIDEST = 200
-"""Columns of a terminal that no table here needs."""
+from cli.summary import print_whole, tell_warnings
 
 WHY = {
     "deletable_now": "now",
@@ -33,20 +29,18 @@ def render_retention(console: Console, plan: dict[str, Any]) -> None:
     """Show what leaves by month and table, then why the rest of the source stays."""
     console.print(f"Retention as of {plan['as_of']}", highlight=False)
     if plan["warehouse"] is not None:
-        _print_whole(console, "Rows that leave the warehouse, by month", _months(plan["warehouse"]))
+        _print_titled(console, "Rows that leave the warehouse, by month", _months(plan["warehouse"]))
     if plan["source"] is not None:
-        _print_whole(console, "Rows that may be deleted in the source, by month", _months(_deletable(plan)))
-        _print_whole(console, "Rows of the source, and why they stay", _why(plan["source"]))
+        _print_titled(console, "Rows that may be deleted in the source, by month", _months(_deletable(plan)))
+        _print_titled(console, "Rows of the source, and why they stay", _why(plan["source"]))
     tell_warnings(console, plan["warnings"])
     if plan["source"] is not None:
         _what_next(console, plan)
 
 
-def _print_whole(console: Console, title: str, table: Table) -> None:
-    """Print a table as wide as it is: figures that are cut off say nothing."""
+def _print_titled(console: Console, title: str, table: Table) -> None:
     console.print(f"\n[italic]{title}[/italic]", highlight=False)
-    needed = Measurement.get(console, console.options.update(width=WIDEST), table).maximum
-    Console(file=console.file, width=max(console.width, needed)).print(table)
+    print_whole(console, table)
 
 
 def _deletable(plan: dict[str, Any]) -> dict[str, dict[str, int]]:

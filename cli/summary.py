@@ -10,11 +10,15 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from privacy.evidence import COUNTED
 from stores.settings import database_url
+
+WIDEST = 200
+"""Columns of a terminal that no table here needs."""
 
 _QUERY = "select schema_name, table_name, estimated_size as rows, comment from duckdb_tables() order by all"
 
@@ -22,7 +26,7 @@ _QUERY = "select schema_name, table_name, estimated_size as rows, comment from d
 def render_run(console: Console, run: dict[str, Any]) -> None:
     """Show what became of each table's rows, how the gates stand, and where to look next."""
     console.print(f"Run {run['run_id']} · policy {run['policy_version']} · as of {run['as_of']}", highlight=False)
-    console.print(counts_table(run["tables"]))
+    show_counts(console, run["tables"])
     if why_full := run.get("why_full"):
         console.print(f"All rows were read: {why_full}.", highlight=False)
     tell_reasons(console, run["tables"])
@@ -35,14 +39,27 @@ def render_run(console: Console, run: dict[str, Any]) -> None:
 def render_publish(console: Console, run: dict[str, Any]) -> None:
     """Show a publish that only took rows out."""
     console.print(f"Run {run['run_id']} · as of {run['as_of']}", highlight=False)
-    console.print(counts_table(run["tables"]))
+    show_counts(console, run["tables"])
     tell_gates(console, run, f"; requests applied: {run['requests']['applied']}" if run["published"] else "")
     tell_warnings(console, run["warnings"])
 
 
-def counts_table(tables: dict[str, Any]) -> Table:
-    """Show what becomes of each table's rows; fates of no row anywhere are left out."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+def show_counts(console: Console, tables: dict[str, Any]) -> None:
+    """Show what becomes of each table's rows: as a table, or in words where a terminal is too narrow for it."""
+    table = _counts_table(tables)
+    if not console.is_terminal or _width(console, table) <= console.width:
+        print_whole(console, table)
+        return
+    for name, counts in tables.items():
+        fates = ", ".join(f"{counts[fate.word]:,} {fate.word}" for fate in COUNTED if counts[fate.word])
+        whole = f"; {counts['in_table']:,} in table" if "in_table" in counts else ""
+        told = f"  {name}: {counts['extracted']:,} extracted: {fates or 'none'}{whole}"
+        console.print(told, markup=False, highlight=False)
+
+
+def _counts_table(tables: dict[str, Any]) -> Table:
+    """Draw a row for each table; fates of no row anywhere are left out."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("table", no_wrap=True)
     words = [fate.word for fate in COUNTED]
     shown = [word for word in words if word == "published" or any(counts[word] for counts in tables.values())]
@@ -52,6 +69,15 @@ def counts_table(tables: dict[str, Any]) -> Table:
     for name, counts in tables.items():
         table.add_row(name, *(Text(f"{counts[key]:,}", style="" if counts[key] else "dim") for key in shown))
     return table
+
+
+def print_whole(console: Console, table: Table) -> None:
+    """Print a table as wide as it is: figures that are cut off say nothing."""
+    Console(file=console.file, width=max(console.width, _width(console, table))).print(table)
+
+
+def _width(console: Console, table: Table) -> int:
+    return Measurement.get(console, console.options.update(width=WIDEST), table).maximum
 
 
 def tell_gates(console: Console, run: dict[str, Any], also: str = "") -> None:

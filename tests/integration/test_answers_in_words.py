@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.summary import render_publish
+from cli.summary import render_publish, show_counts
+from privacy.evidence import COUNTED
 from tests.conftest import Outcome, Place, run_in_process
 from tests.rights_shop import BOB, apply, asked, plan
 
@@ -67,3 +68,18 @@ def test_whoever_interrupts_a_command_is_told_what_that_leaves(
         assert (outcome.json["error"]["code"], outcome.json["error"]["kind"]) == (130, "interrupted")
     else:
         assert outcome.stdout == ""
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_figures_are_whole_in_a_narrow_terminal_and_without_one(terminal: bool) -> None:
+    rows = {fate.word: 1_234_567 + number for number, fate in enumerate(COUNTED)} | {"extracted": 12_345_678}
+    said = io.StringIO()
+
+    show_counts(
+        Console(file=said, width=40, force_terminal=terminal, no_color=True), {"newsletter_subscriptions": rows}
+    )
+
+    words = said.getvalue().replace(",\n", " ").split()
+    assert "…" not in said.getvalue()
+    assert {f"{number:,}" for number in rows.values()} <= set(words)
+    assert rows.keys() <= {word.strip(",:") for word in words}

@@ -19,7 +19,7 @@ from cli.erase import erase
 from cli.hold import hold
 from cli.keys import keys
 from cli.keys_destroy import destroy
-from cli.options import Output
+from cli.options import Output, in_paragraphs
 from cli.plan import plan
 from cli.receipt import receipt
 from cli.replay import replay
@@ -49,7 +49,7 @@ def start(context: typer.Context) -> None:
         print(context.get_help())  # noqa: T201
 
 
-app.command()(demo)
+app.command(help=in_paragraphs(demo.__doc__ or ""))(demo)
 app.command()(run)
 app.command()(plan)
 app.command()(check)

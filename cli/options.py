@@ -6,6 +6,7 @@ import datetime
 import functools
 import inspect
 import os
+import re
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
@@ -75,16 +76,23 @@ _SHARED: dict[str, tuple[Any, object]] = {
     ),
     "policy": (_place("policy", "The privacy policy as code: a YAML file."), None),
     "keyring": (_place("keyring", "The key file (mode 0600), made by `sluis keys init`."), None),
-    "as_of": (AsOf, None),
-    "strict": (Strict, False),
+    "as_of": (Annotated[datetime.date | None, typer.Option(parser=day, hidden=True)], None),
+    "strict": (Annotated[bool, typer.Option("--strict", hidden=True)], False),
     "output": (OutputAs, Output.text),
 }
+"""The flags that every command takes. Clocks and warnings are ignored by those that do not declare them."""
+
+
+def in_paragraphs(text: str) -> str:
+    """Join the lines of each paragraph, and of the exit codes, so that a terminal of any width breaks them itself."""
+    return re.sub(r"(?<!\n)\n(?!\n|Exit codes)", " ", inspect.cleandoc(text))
 
 
 def common(command: Callable[..., None]) -> Callable[..., None]:
     """Add the flags that all commands take, so that a script may pass the same ones everywhere.
 
     The command itself declares those that it reads; the places are read from the environment, which their flags set.
+    Its help leaves out what it ignores.
     """
     own = inspect.signature(command, eval_str=True).parameters
     added = [
@@ -92,6 +100,7 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
         for name, (annotation, default) in _SHARED.items()
         if name not in own
     ]
+    command.__doc__ = in_paragraphs(command.__doc__ or "")
 
     @functools.wraps(command)
     def with_flags(**given: Any) -> None:

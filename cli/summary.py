@@ -104,7 +104,7 @@ def tell_reasons(console: Console, tables: dict[str, Any]) -> None:
 
 def _where_to_look(console: Console) -> None:
     warehouse = database_url("warehouse", os.environ)
-    look = f'psql {warehouse.database} -c "{_QUERY}"'
+    look = f"psql {warehouse.database} -c '\\dt+ (analytics|marts).*'"
     if warehouse.get_backend_name() == "duckdb":
         asked = f"import duckdb; duckdb.connect('{warehouse.database}', read_only=True).sql('{_QUERY}').show()"
         look = f'{sys.executable} -c "{asked}"'

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.summary import render_publish, show_counts
+from cli.summary import render_publish, render_run, show_counts
 from privacy.evidence import COUNTED
 from tests.conftest import Outcome, Place, run_in_process
 from tests.rights_shop import BOB, apply, asked, plan
@@ -83,3 +83,66 @@ def test_figures_are_whole_in_a_narrow_terminal_and_without_one(terminal: bool) 
     assert "…" not in said.getvalue()
     assert {f"{number:,}" for number in rows.values()} <= set(words)
     assert rows.keys() <= {word.strip(",:") for word in words}
+
+
+@pytest.mark.parametrize(
+    ("warehouse", "looks", "not_so"),
+    [
+        ("duckdb:///warehouse.duckdb", "duckdb_tables()", "psql"),
+        (
+            "postgresql+psycopg://a:geheim@db.example/w",
+            r"psql w -c '\dt+ (analytics|marts).*'",
+            "duckdb",
+        ),
+    ],
+)
+def test_a_run_says_how_to_look_around_in_the_warehouse_that_it_published_to(
+    monkeypatch: pytest.MonkeyPatch, warehouse: str, looks: str, not_so: str
+) -> None:
+    monkeypatch.setenv("SLUIS_WAREHOUSE", warehouse)
+    said = io.StringIO()
+
+    render_run(
+        Console(file=said),
+        {
+            "run_id": "20261126T120000Z-000000",
+            "policy_version": "1.0",
+            "as_of": "2026-11-26",
+            "published": True,
+            "seconds": 1.0,
+            "gates": {"passed": 1, "failed": [], "crashed": []},
+            "tables": {},
+            "warnings": [],
+        },
+    )
+
+    assert looks in said.getvalue()
+    assert not_so not in said.getvalue()
+    assert "geheim" not in said.getvalue()
+
+
+def test_help_leaves_out_flags_that_a_command_ignores_and_takes_all_the_same(shop: Place) -> None:
+    shown = in_words(shop, "erase", "list", "--help").stdout
+
+    assert "--output" in shown
+    assert "--as-of" not in shown
+    assert "--strict" not in shown
+    assert in_words(shop, "erase", "list", "--as-of", "2026-03-10", "--strict").exit_code == 0
+
+
+def test_help_breaks_its_lines_where_the_terminal_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+
+    lines = run_in_process("run", "--help").stdout.splitlines()
+
+    (first,) = (line for line in lines if line.strip().startswith("Nothing becomes visible"))
+    assert len(first.rstrip()) > 80
+    assert any(line.strip().startswith("Exit codes: 0 published") for line in lines)
+
+
+def test_a_url_that_names_no_driver_of_ours_is_answered_with_one_that_does(shop: Place) -> None:
+    outcome = in_words(shop, "check", "--source", "postgres://jan:geheim@localhost/shop")
+
+    assert outcome.exit_code == 2
+    assert "PostgreSQL is written postgresql+psycopg://" in outcome.stderr
+    assert "geheim" not in outcome.said

@@ -14,7 +14,8 @@ from cli.answer import answer
 from cli.options import AsOf, Output, OutputAs, Strict, common
 from cli.progress import progress_shown
 from cli.request_options import PlanHash, Reference, SubjectFile, people_in
-from cli.summary import render_publish
+from cli.summary import print_whole, render_publish
+from privacy.erasure_plan import told_until
 from stores.settings import Settings
 from tasks.erasure import all_requests, apply_erasure, plan_erasure, register
 from tasks.erasure_answer import answer_to
@@ -138,7 +139,7 @@ def _render_plan(console: Console, plan: dict[str, Any]) -> None:
             "What stays in the source cannot be told: it is away, or the policy has no rules for it (source)."
         )
     for name, kept in (plan["source"] or {}).items():
-        until = f", needed until {kept['until']}" if kept["until"] else ""
+        until = told_until(kept["until"], plan["as_of"])
         told = f"  stays in the source{until}: {name}, {kept['keep']:,}; {kept['why']}"
         console.print(told, markup=False, highlight=False, soft_wrap=True)
     if plan["approvals_needed"]:
@@ -161,4 +162,4 @@ def _render_list(console: Console, told: dict[str, Any]) -> None:
     for one in told["requests"]:
         cells = (one["reference"], one["right"], one["state"], str(one["people"]), one["received_at"][:10])
         table.add_row(*cells, one["due_on"])
-    console.print(table, markup=False)
+    print_whole(console, table)

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from cli.answer import answer
 from cli.options import Output, OutputAs, common, day
+from cli.summary import print_whole
 from stores.settings import read_text
 from tasks.holding import list_holds, place_hold, release_hold
 
@@ -125,4 +126,4 @@ def _render_list(console: Console, told: dict[str, Any]) -> None:
     for found in told["holds"]:
         shown = [found[name] or "" for name in ("matter", "state", "origin", "held_from", "held_until")]
         table.add_row(*shown, _counts(found["tables"]), found["actor"])
-    console.print(table, markup=False)
+    print_whole(console, table)

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from cli.answer import answer
 from cli.options import Output, OutputAs, Strict, common
-from cli.summary import tell_warnings
+from cli.summary import print_whole, tell_warnings
 from privacy.errors import VerificationError
 from privacy.receipt_chain import Head, PublicKeys, examine
 from stores.keyring_file import read_keyring
@@ -153,7 +153,7 @@ def _render_receipts(console: Console, shown: dict[str, Any]) -> None:
         table.add_column(heading, no_wrap=True)
     for found in shown["receipts"]:
         table.add_row(str(found["number"]), *_told(found["body"]), str(found["epoch"]), str(found["hash"])[:16])
-    console.print(table, markup=False)
+    print_whole(console, table)
     console.print("# public keys: epoch, Ed25519", highlight=False)
     for epoch, key in shown["public_keys"].items():
         console.print(f"{epoch} {key}", soft_wrap=True, highlight=False)

@@ -19,7 +19,12 @@ SubjectFile = Annotated[
     ),
 ]
 Reference = Annotated[
-    str, typer.Option("--reference", help="By which the privacy officer knows the request.", show_default=False)
+    str,
+    typer.Option(
+        "--reference",
+        help="The number by which the privacy officer knows the request. It is kept and shown: no name in it.",
+        show_default=False,
+    ),
 ]
 PlanHash = Annotated[
     str, typer.Option("--plan", metavar="HASH", help="The plan's hash, as it was told.", show_default=False)

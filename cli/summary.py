@@ -73,11 +73,11 @@ def _counts_table(tables: dict[str, Any]) -> Table:
 
 def print_whole(console: Console, table: Table) -> None:
     """Print a table as wide as it is: figures that are cut off say nothing."""
-    Console(file=console.file, width=max(console.width, _width(console, table))).print(table)
+    Console(file=console.file, width=max(console.width, _width(console, table))).print(table, markup=False)
 
 
 def _width(console: Console, table: Table) -> int:
-    return Measurement.get(console, console.options.update(width=WIDEST), table).maximum
+    return Measurement.get(console, console.options.update(width=WIDEST, markup=False), table).maximum
 
 
 def tell_gates(console: Console, run: dict[str, Any], also: str = "") -> None:

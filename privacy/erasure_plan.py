@@ -20,6 +20,13 @@ class KeptInSource:
     why: str
 
 
+def told_until(until: str | None, today: str) -> str:
+    """Say until when rows stay in the source, both days in ISO 8601: what should have left by now is told as that."""
+    if until is None:
+        return ""
+    return f", needed until {until}" if until >= today else f", needed until {until} and no longer"
+
+
 @dataclass(frozen=True)
 class ErasurePlan:
     """Requests to be applied together, and what becomes of which table."""

@@ -53,8 +53,8 @@ class SqlalchemySource:
             missing = url.drivername
         if missing:
             raise UsageError(
-                f"--source: nothing here speaks {missing}.\n  PostgreSQL is written postgresql+psycopg://…, MariaDB and "
-                "MySQL mysql+pymysql://…; for others install SQLAlchemy's dialect and driver."
+                f"--source: nothing here speaks {missing}.\n  PostgreSQL is written postgresql+psycopg://…, MariaDB "
+                "and MySQL mysql+pymysql://…; for others install SQLAlchemy's dialect and driver."
             )
 
     def schema(self) -> Schema:

@@ -23,6 +23,7 @@ from stores.ledger.request import NewRequest, Request
 from stores.opening import open_warehouse
 from stores.settings import Settings
 from stores.warehouse import Published, Suppressed, Warehouse
+from tasks.case_number import case_number
 from tasks.chamber import read_rules
 from tasks.exclusive import exclusively
 from tasks.extraction import Extraction
@@ -45,15 +46,16 @@ def register(settings: Settings, right: Right, reference: str, people_text: str)
     """Register a request by command; UsageError where it cannot be, and nothing is changed."""
     policy, keyring, warehouse, ledger = opened(settings)
     people = read_people(people_text, policy, keyring.subjects())
-    if not reference.strip() or ledger.requests.known([reference.strip()]):
-        raise UsageError("--reference: another request has it, or it is blank. Nothing was changed.")
+    reference = case_number(reference, "--reference", "request")
+    if ledger.requests.known([reference]):
+        raise UsageError("--reference: another request has it. Nothing was changed.")
     with source_if_there(settings, policy, keyring) as there:
         refuse_unknown(people, keyring, there.extraction, warehouse)
         now = datetime.datetime.now(datetime.UTC)
         due_on = due(now, policy.requests.term, policy.time_zone)
-        asked = NewRequest(reference.strip(), right, "command", now, due_on, tuple(people))
+        asked = NewRequest(reference, right, "command", now, due_on, tuple(people))
         ledger.requests.register([asked], acting(os.environ).name, now)
-        request = ledger.requests.get(reference.strip())
+        request = ledger.requests.get(reference)
         _close(ledger, keyring, there.extraction, warehouse, [request])
         if right != "erasure":
             ledger.requests.decide([request.request_id], now)

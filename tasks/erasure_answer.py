@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import asdict
 from typing import Any
 
+from privacy.erasure_plan import told_until
 from privacy.errors import UsageError
+from privacy.world import local_date
 from stores.settings import Settings
 from tasks.kept_in_source import kept_in_source
 from tasks.opened import opened
@@ -25,6 +28,7 @@ def answer_to(settings: Settings, reference: str) -> dict[str, Any]:
         raise UsageError(f"This request for {request.right} is {request.state}; an applied erasure can be answered.")
     with source_if_there(settings, policy, keyring) as there:
         kept = kept_in_source(there, ledger, [request])
+    today = local_date(datetime.datetime.now(datetime.UTC), policy.time_zone).isoformat()
     erased_on = request.applied_at.date().isoformat()
     lines = [
         f"Your request {reference} of {request.received_at.date().isoformat()}",
@@ -37,7 +41,7 @@ def answer_to(settings: Settings, reference: str) -> dict[str, Any]:
     elif kept:
         lines.append("Our administration still holds the following, and uses it for nothing else:")
         for name, one in kept.items():
-            until = f", needed until {one.until}" if one.until else ""
+            until = told_until(one.until, today)
             lines.append(f"  - {policy.tables[name].meaning.rstrip('.')}: {one.keep:,}{until}; {one.why}")
     else:
         lines.append("Our administration holds nothing of you either.")

@@ -24,11 +24,10 @@ from stores.keyring_file import read_keyring
 from stores.ledger import look_at_ledger, open_ledger
 from stores.opening import open_source
 from stores.settings import VARIABLES, database_url, read_text, require
+from tasks.case_number import case_number
 from tasks.extraction import LISTENER, Extraction
 from tasks.record_file import NamedRecords, read_records, refuse_lines
 from tasks.records_around import Keys, around, present
-
-LONGEST_MATTER = 100
 
 MEANS = (
     "The records may not be deleted in the source while the hold lasts.",
@@ -43,7 +42,7 @@ def place_hold(
 ) -> dict[str, Any]:
     """Place a hold on the records of a record file, and on those around them if that is asked for."""
     require(os.environ, "source", "ledger", "policy", "keyring")
-    matter, (policy, keyring) = _checked(matter), _rules()
+    matter, (policy, keyring) = case_number(matter, "--matter", "procedure"), _rules()
     now = datetime.datetime.now(datetime.UTC)
     period = _period(first, last, local_date(now, policy.time_zone))
     named = read_records(text, policy)
@@ -70,7 +69,7 @@ def place_hold(
 def release_hold(text: str | None, matter: str) -> dict[str, Any]:
     """Release what commands hold for a matter, or only the records of a record file; the source is not asked."""
     require(os.environ, "ledger", *(() if text is None else ("policy", "keyring")))
-    matter, records = _checked(matter), None
+    matter, records = case_number(matter, "--matter", "procedure"), None
     if text is not None:
         policy, keyring = _rules()
         keys = {table: found.keys.unique() for table, found in read_records(text, policy).items()}
@@ -104,16 +103,6 @@ def _rules() -> tuple[Policy, Keyring]:
 def _policy() -> Policy:
     path = os.environ[VARIABLES["policy"]]
     return read_policy(read_text(path, "policy"), path)
-
-
-def _checked(matter: str) -> str:
-    """Refuse what is no number of a procedure."""
-    matter = matter.strip()
-    if not matter or len(matter) > LONGEST_MATTER or not matter.isprintable() or "@" in matter:
-        raise UsageError(
-            f"--matter is the number of a procedure, at most {LONGEST_MATTER} characters; nobody's name or address."
-        )
-    return matter
 
 
 def _period(first: datetime.date | None, last: datetime.date | None, today: datetime.date) -> Period:

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from cli.summary import render_publish, render_run, show_counts
+from privacy.erasure_plan import told_until
 from privacy.evidence import COUNTED
 from tests.conftest import Outcome, Place, run_in_process
 from tests.rights_shop import BOB, apply, asked, plan
@@ -146,3 +147,15 @@ def test_a_url_that_names_no_driver_of_ours_is_answered_with_one_that_does(shop:
     assert outcome.exit_code == 2
     assert "PostgreSQL is written postgresql+psycopg://" in outcome.stderr
     assert "geheim" not in outcome.said
+
+
+@pytest.mark.parametrize(
+    ("until", "told"),
+    [
+        (None, ""),
+        ("2026-11-26", ", needed until 2026-11-26"),
+        ("2026-11-25", ", needed until 2026-11-25 and no longer"),
+    ],
+)
+def test_no_letter_says_that_rows_are_needed_until_a_day_that_is_past(until: str | None, told: str) -> None:
+    assert told_until(until, "2026-11-26") == told

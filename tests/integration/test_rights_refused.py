@@ -140,7 +140,20 @@ def test_a_step_that_a_request_cannot_take_is_refused(
     assert state_of(busy) == before
 
 
-@pytest.mark.parametrize("reference", ["AVG-1", " AVG-2 ", "ART18-1", "  "])
+@pytest.mark.parametrize("reference", ["  ", "anna.kanarie@example.com", "AVG\n9", "9" * 101])
+@pytest.mark.parametrize("right", ["erase", "restrict", "object"])
+def test_a_reference_is_a_number_and_tells_of_nobody(busy: Place, reference: str, right: str) -> None:
+    before = state_of(busy)
+
+    outcome = ask(busy, reference, f"buyer_id={ANNA}", right=right)
+
+    assert (outcome.exit_code, outcome.json["error"]["kind"]) == (2, "usage")
+    assert "--reference is the number of a request, at most 100 characters; nobody's name or address." in outcome.said
+    assert "kanarie" not in outcome.said
+    assert state_of(busy) == before
+
+
+@pytest.mark.parametrize("reference", ["AVG-1", " AVG-2 ", "ART18-1"])
 @pytest.mark.parametrize("right", ["erase", "restrict", "object"])
 def test_a_reference_is_given_once(busy: Place, reference: str, right: str) -> None:
     before = state_of(busy)
@@ -148,7 +161,7 @@ def test_a_reference_is_given_once(busy: Place, reference: str, right: str) -> N
     outcome = ask(busy, reference, f"buyer_id={ANNA}", right=right)
 
     assert (outcome.exit_code, outcome.json["error"]["kind"]) == (2, "usage")
-    assert "--reference: another request has it, or it is blank. Nothing was changed." in outcome.said
+    assert "--reference: another request has it. Nothing was changed." in outcome.said
     assert state_of(busy) == before
 
 

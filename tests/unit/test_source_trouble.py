@@ -23,7 +23,8 @@ def adbc(state: str) -> adbc_driver_manager.Error:
 TROUBLE = [
     (psycopg.errors.UniqueViolation(QUOTED), "UniqueViolation 23505", StoreError),
     (psycopg.errors.QueryCanceled(QUOTED), "Raise statement_timeout", StoreError),
-    (adbc("42501"), "only some of its rows", StoreError),
+    (adbc("42501"), "only some of its columns or rows", StoreError),
+    (adbc("22021"), "a text in it cannot be told in UTF-8", StoreError),
     (adbc("55P03"), "somebody else holds it locked", StoreError),
     (pymysql.err.OperationalError(1969, QUOTED), "Raise max_statement_time", StoreError),
     (pymysql.err.ProgrammingError(1146, QUOTED), "ProgrammingError 1146", StoreError),

@@ -39,6 +39,7 @@ _KNOWN: dict[str | int, str] = {
     "28000": "the server does not let this account in from here.\n  Check --source, and the server's rules for it.",
     1045: "the name or password of the account is wrong.\n  Check --source.",
     "3D000": "the server has no database of that name.\n  Check --source.",
+    2026: "its server speaks no TLS, which --source demands.\n  Give it a certificate, or reach it through a tunnel.",
     1049: "the server has no database of that name.\n  Check --source.",
 }
 """By SQLSTATE of PostgreSQL and number of MariaDB: what it means, and the way out."""

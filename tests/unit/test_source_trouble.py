@@ -29,6 +29,7 @@ TROUBLE = [
     (pymysql.err.OperationalError(1969, QUOTED), "Raise max_statement_time", StoreError),
     (pymysql.err.ProgrammingError(1146, QUOTED), "ProgrammingError 1146", StoreError),
     (pymysql.err.OperationalError(1045, QUOTED), "the name or password of the account is wrong", StoreError),
+    (pymysql.err.OperationalError(2026, QUOTED), "its server speaks no TLS", StoreError),
     (sa.exc.DataError("select", {}, pymysql.err.DataError(1292, QUOTED)), "DataError 1292", StoreError),
     (sa.exc.CompileError(QUOTED), "CompileError", StoreError),
     (pymysql.err.OperationalError(2013, QUOTED), "the connection was lost", ConnectionLostError),

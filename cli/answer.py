@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TextIO
 
 import typer
@@ -83,6 +84,7 @@ def _say(stream: TextIO, write: Callable[[], None]) -> str:
         stream.flush()
     except (OSError, SystemExit) as trouble:  # Rich makes the latter of a reader who has gone
         # or Python would try to write the rest as it ends, and end with a code of its own
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
         return os.strerror(getattr(trouble, "errno", None) or errno.EPIPE)
     return ""

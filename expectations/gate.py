@@ -56,8 +56,7 @@ def check_candidate(
     tables = asked_of(suites, sql, changes)
     passed, failed, crashed = 0, list[FailedPromise](), list[CrashedCheck]()
     with _batch(readable) as batch:
-        asked = [one for table in tables for one in table]
-        for one, result in zip(asked, _results(batch, tables, sql.at_once, on_progress), strict=True):
+        for one, result in _results(batch, tables, sql.at_once, on_progress):
             owed = one.owed
             place = (owed.promise.kind, one.table, owed.column, owed.line)
             if result["success"]:
@@ -115,8 +114,8 @@ def _context() -> EphemeralDataContext:
 
 def _results(
     batch: Batch, tables: Sequence[Sequence[Asked]], at_once: int, on_progress: Callable[[int, int], None]
-) -> list[ExpectationValidationResult]:
-    """Run the suites of all tables as one; results come in the order of the promises."""
+) -> Iterator[tuple[Asked, ExpectationValidationResult]]:
+    """Run the suites of all tables as one; each promise comes with its result."""
     from expectations.kept import asking
 
     engine = batch.datasource.get_execution_engine()
@@ -128,11 +127,11 @@ def _results(
         on_progress(len(tables), len(tables))
         results = _validated(batch, asked)
     crashed = {one.statement for one, result in zip(asked, results, strict=True) if _exception_of(result)}
-    if not crashed:
-        return results
-    asked = [one.by_itself() if one.statement in crashed else one for one in asked]  # one takes others with it
-    with asking(engine, [one.statement for one in asked], at_once):
-        return _validated(batch, asked)
+    if crashed:
+        asked = [one.by_itself() if one.statement in crashed else one for one in asked]  # one takes others with it
+        with asking(engine, [one.statement for one in asked], at_once):
+            results = _validated(batch, asked)
+    return zip(asked, results, strict=True)
 
 
 def _validated(batch: Batch, asked: Sequence[Asked]) -> list[ExpectationValidationResult]:

@@ -30,7 +30,8 @@ _WAYS_OUT = {
     "missing_for": "Name it as the source does under {named_by}, or give it back to the source.",
     "new_column": "It is {found}. Declare a treatment for it under tables.{table}.columns, or list it under "
     "never_extracted there.",
-    "missing_column": "Take it out of tables.{table}, or name its new name with from: ….",
+    "missing_column": "Take it out of tables.{table}, name its new name with from: …, or let the account of --source "
+    "read it.",
     "changed_type": "It is {found}. Declare its new type at tables.{table}.columns.{column}; see that its treatment "
     "still fits.",
 }

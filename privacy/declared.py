@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from privacy.column_types import ColumnType
 from privacy.key_index import Mask
@@ -11,6 +12,9 @@ from privacy.local_dates import moments
 
 MISFITS = "_misfits"
 """Name of the integer column in which a source marks, a bit per column, values of a wrong kind (sent as NULL)."""
+
+DIGITS, DIGITS_OF_WIDE = 38, 76
+"""How many a decimal has at most, and one of twice its width."""
 
 
 def force_types(
@@ -60,4 +64,14 @@ def _cast(column: pa.Array, to: pa.DataType) -> pa.Array:
     """Cast; text is checked to be UTF-8, because kernels further on take that for granted."""
     if pa.types.is_string(column.type) and pa.types.is_string(to):
         return column.cast(pa.binary()).cast(to)
+    if pa.types.is_string(column.type) and pa.types.is_decimal(to):
+        return _numbers(column, to.scale).cast(to)
     return column.cast(to)
+
+
+def _numbers(column: pa.Array, scale: int) -> pa.Array:
+    """Read long numbers at twice the width first: one of more than 38 digits would become another, without an error."""
+    longest = pc.max(pc.binary_length(column)).as_py() or 0
+    if longest > DIGITS_OF_WIDE:
+        raise pa.ArrowInvalid
+    return column.cast(pa.decimal256(DIGITS_OF_WIDE, scale)) if longest > DIGITS else column

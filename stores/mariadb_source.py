@@ -25,7 +25,7 @@ from stores.narrowing import InParts
 from stores.quoting import identifier
 from stores.readers import Readers
 from stores.server_facts import ServerFacts, mariadb_facts
-from stores.source import READERS, Reading, Schema, Totals, links_of
+from stores.source import READERS, Reading, Schema, Totals
 from stores.source_trouble import trouble_told
 from stores.source_values import delivered
 from stores.tls import demand_tls
@@ -42,6 +42,10 @@ _COLUMNS = """select c.table_name, c.column_name, c.data_type, c.numeric_precisi
 from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
 where c.table_schema = database() and t.table_type in ('BASE TABLE', 'SYSTEM VERSIONED')
 order by c.table_name, c.ordinal_position"""
+_LINKS = """select table_name, column_name, referenced_table_name, referenced_column_name
+from information_schema.key_column_usage
+where table_schema = database() and referenced_table_schema = database()
+order by constraint_name, ordinal_position"""
 _WITHOUT_SNAPSHOTS = """select table_name, engine from information_schema.tables
 where table_schema = database() and table_type in ('BASE TABLE', 'SYSTEM VERSIONED')
 and engine not in ('InnoDB', 'MyRocks', 'ROCKSDB')"""
@@ -63,11 +67,11 @@ class MariadbSource:
     def _schema(self) -> Schema:
         found: dict[str, dict[str, Any]] = {}
         with trouble_told("the schema"), self.engine().connect() as connection:
-            links = links_of(sa.inspect(connection))
             for table, column, *described in connection.exec_driver_sql(_COLUMNS):
-                found.setdefault(table, {})[column] = replace(
-                    kind_of(*described), refers_to=tuple(links[table, column])
-                )
+                found.setdefault(table, {})[column] = kind_of(*described)
+            for table, column, *other in connection.exec_driver_sql(_LINKS):
+                kind = found[table][column]
+                found[table][column] = replace(kind, refers_to=(*kind.refers_to, tuple(other)))
         return found
 
     def facts(self) -> ServerFacts:

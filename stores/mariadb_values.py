@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from privacy.column_types import ColumnType
 from stores.narrowing import DATE_SHAPED, changed_in_sql, least_by_any_clock, least_text
 from stores.quoting import identifier, literal
-from stores.source import WITH_OFFSET, WITHOUT_OFFSET, ColumnKind, Reading
+from stores.source import WITH_OFFSET, WITHOUT_OFFSET, ColumnKind, Reading, decimal
 
 BITS_IN_INTEGER = 63
 
@@ -35,7 +35,7 @@ _CLOCKS = ("date", WITH_OFFSET, WITHOUT_OFFSET)
 def kind_of(native: str, precision: int | None, scale: int | None, column_type: str) -> ColumnKind:
     """Tell what a column is, by what the server's own catalogue says of it."""
     if native == "decimal":
-        return ColumnKind("decimal", precision, scale, native=native)
+        return decimal(precision, scale)
     if native == "bit" and (precision or 1) > BITS_IN_INTEGER:
         return ColumnKind("other", native=column_type)
     return ColumnKind(_FAMILY_OF.get(native, "other"), native="zerofill" if "zerofill" in column_type else native)

@@ -1,11 +1,19 @@
-"""Try again to connect: for connections only, where nothing has been asked yet, and not for long."""
+"""Try again, and not for long: to connect, where nothing has been asked yet; and for a lock to be let go."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
 
-from tenacity import Retrying, retry_if_exception, stop_before_delay, wait_random_exponential
+from tenacity import (
+    Retrying,
+    retry_if_exception,
+    retry_if_not_result,
+    stop_after_delay,
+    stop_before_delay,
+    wait_fixed,
+    wait_random_exponential,
+)
 
 from privacy.connection_loss import is_connection_lost
 from privacy.errors import is_transient
@@ -28,3 +36,14 @@ def patiently(connect: Callable[[], T]) -> T:
         reraise=True,
     )
     return attempts(connect)
+
+
+def before_long(done: Callable[[], bool], seconds: float, pause: float) -> bool:
+    """Try what may not be done yet, again after each pause; tell whether it was done within some seconds."""
+    attempts = Retrying(
+        retry=retry_if_not_result(bool),
+        wait=wait_fixed(pause),
+        stop=stop_after_delay(seconds),
+        retry_error_callback=lambda _: False,
+    )
+    return attempts(done)

@@ -6,7 +6,7 @@ are no part of a snapshot. Neither is a foreign table, whose rows are another se
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from functools import cached_property
@@ -41,6 +41,9 @@ SETTINGS = {
 }
 """What is not left to the server's or the account's settings."""
 
+NO_ENCODING = "SQL_ASCII"
+"""That of a database whose texts may be in any. Asked for UTF-8, it refuses a table for one text that is none."""
+
 STATEMENT_TIMEOUT = "4h"
 """How long one statement may take, where neither the server nor the account nor the URL sets less."""
 
@@ -52,6 +55,11 @@ FOREIGN = "a foreign server"
 _TABLES = "pg_class where pg_table_is_visible(oid) and relnamespace <> 'pg_catalog'::regnamespace"
 _PARTITIONS = f"select relname from {_TABLES} and relispartition"
 _READABLE = f"select relname from {_TABLES} and relkind in ('r', 'p') and has_table_privilege(oid, 'select')"
+_PARTLY = (
+    f"select relname from {_TABLES} and relkind in ('r', 'p') "
+    "and not has_table_privilege(oid, 'select') and has_any_column_privilege(oid, 'select')"
+)
+"""Tables of which the account may read some columns, and which it may not lock."""
 _FOREIGN = f"select relname from {_TABLES} and relkind = 'f'"
 
 
@@ -73,7 +81,9 @@ class PostgresqlSource:
 
     def facts(self) -> ServerFacts:
         """Tell what the server says of itself and of this account."""
-        login = connection_string(self._url, "sluis", {"default_transaction_read_only": "on"})
+        login = connection_string(
+            self._url, "sluis", {"default_transaction_read_only": "on", "client_encoding": "UTF8"}
+        )
         with trouble_told("the server"), engine_by(login).connect() as connection:
             return postgresql_facts(connection)
 
@@ -87,11 +97,17 @@ class PostgresqlSource:
         with ExitStack() as stack:
             schema = self._schema
             with trouble_told("a snapshot"):
-                with self.engine().connect() as connection:
-                    readable = sorted(_names(connection, _READABLE) & schema.keys())
-                    foreign = _names(connection, _FOREIGN) & schema.keys()
+                connection = stack.enter_context(self.engine().connect())
+                readable = sorted(_names(connection, _READABLE) & schema.keys())
+                foreign = _names(connection, _FOREIGN) & schema.keys()
+                encoding = NO_ENCODING if _names(connection, "show server_encoding") == {NO_ENCODING} else "UTF8"
+                partly = sorted(_names(connection, _PARTLY) & schema.keys())
+                for table in partly:  # whoever reads of a table keeps it from being dropped, truncated or altered
+                    connection.exec_driver_sql(f"select from {identifier(table)} limit 0")
+                if not partly:
+                    connection.close()
                 cursors = [self._cursor(stack) for _ in range(READERS)]
-                _begin_together(cursors, readable)
+                _begin_together(cursors, readable, SETTINGS | {"client_encoding": encoding})
             yield PostgresqlSnapshot(cursors, schema, dict.fromkeys(sorted(foreign), FOREIGN))
 
     def _cursor(self, stack: ExitStack) -> adbc.Cursor:
@@ -111,19 +127,19 @@ def _names(connection: sa.Connection, query: str) -> set[str]:
     return {*connection.exec_driver_sql(query).scalars()}
 
 
-def _begin_together(cursors: list[adbc.Cursor], tables: list[str]) -> None:
+def _begin_together(cursors: list[adbc.Cursor], tables: list[str], settings: Mapping[str, str]) -> None:
     """Begin a transaction on each connection, on the snapshot of the first, taken once no table can change shape."""
     first, *others = cursors
-    settings = "; ".join(f"set local {name} = {literal(value)}" for name, value in SETTINGS.items())
+    said = "; ".join(f"set local {name} = {literal(value)}" for name, value in settings.items())
     for cursor in cursors:
         cursor.execute(
             f"select set_config('statement_timeout', '{STATEMENT_TIMEOUT}', false) "
             "where current_setting('statement_timeout') = '0'"
         ).fetchall()
         cursor.execute("begin isolation level repeatable read, read only")
-        cursor.executescript(settings)  # again: a pooler may let go of those that connections are made with
+        cursor.executescript(said)  # again: a pooler may let go of those that connections are made with
     if tables:
-        first.execute(f"lock table only {', only '.join(map(identifier, tables))} in access share mode")
+        first.execute(f"lock table {', '.join(map(identifier, tables))} in access share mode")
     (name,) = first.execute("select pg_export_snapshot()").fetchone()
     for cursor in others:
         cursor.execute(f"set transaction snapshot {literal(name)}")

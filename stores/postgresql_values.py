@@ -19,8 +19,8 @@ from stores.source import WITH_OFFSET, WITHOUT_OFFSET, ColumnKind, Reading, kind
 _DIALECT: sa.Dialect = pg.dialect()  # type: ignore[no-untyped-call]
 BITS_IN_INTEGER = 63
 
-AS_TEXT = "{}::text"
-"""How a column of any type is taken for text."""
+AS_TEXT = '{}::text collate "C"'
+"""How a column of any type is taken for text, and compared sign by sign: a collation may take a dash for nothing."""
 
 _BY_THEIR_TEXT = (sa.UUID, pg.JSON, pg.INET, pg.CIDR, pg.MACADDR, pg.MACADDR8)
 _NOT_READ = (pg.ARRAY, pg.MONEY, pg.OID, pg.REGCLASS, pg.HSTORE, pg.TSVECTOR, sa.Time, sa.Interval)
@@ -44,7 +44,7 @@ def kind_of(reflected: sa.types.TypeEngine[Any]) -> ColumnKind:
         found = ColumnKind(WITH_OFFSET if reflected.timezone else WITHOUT_OFFSET)
     else:
         found = kind(reflected)
-    return replace(found, native=_native(reflected))
+    return replace(found, native=found.native or _native(reflected))
 
 
 def _native(reflected: sa.types.TypeEngine[Any]) -> str:
@@ -88,7 +88,7 @@ def _narrowed(reading: Reading, present: Mapping[str, ColumnKind]) -> Iterator[s
 def _on(column: str, present: ColumnKind, moment: datetime.datetime) -> str:
     match present.family:
         case "text":
-            return f'{column}::text collate "C" >= {literal(least_text(moment))}'
+            return f"{AS_TEXT.format(column)} >= {literal(least_text(moment))}"
         case "date":
             return f"{column} >= date {literal(least_text(moment))}"
         case family if family == WITH_OFFSET:
@@ -99,7 +99,8 @@ def _on(column: str, present: ColumnKind, moment: datetime.datetime) -> str:
 
 def _unsure(column: str, present: ColumnKind) -> str:
     """Say that a column is NULL, or no moment: what is before Christ is none."""
-    other = f"{column}::text not like '{DATE_SHAPED}'" if present.family == "text" else f"{column} < '0001-01-01'"
+    text = AS_TEXT.format(column)  # before version 18 not every collation knows `like`
+    other = f"{text} not like '{DATE_SHAPED}'" if present.family == "text" else f"{column} < '0001-01-01'"
     return f"{column} is null or {other}"
 
 
@@ -114,6 +115,8 @@ def _asked(column: str, declared: ColumnType, present: ColumnKind) -> str:
         return f"{column}::bigint"
     if declared.name == "integer" and present.family == "boolean":
         return f"{column}::int"  # 0 and 1, as databases without booleans hold them
+    if present.family == "decimal" and present.precision is None and declared.name != "text":
+        return f"trim_scale({column})::text"  # or zeros at its end could be more than any number has digits
     if declared.name == "text" or present.family in ("text", "decimal"):
         return f"{column}::text"  # numeric, too: ADBC writes its digits at several times the cost
     return f"{column}::float8" if present.native == "real" else column

@@ -14,6 +14,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from privacy.column_types import ColumnType
+from privacy.declared import DIGITS
 from privacy.policy_lint import ForeignKey
 from stores.quoting import identifier
 
@@ -163,5 +164,20 @@ def kind(reflected: sa.types.TypeEngine[Any]) -> ColumnKind:
     """Tell what a type of SQLAlchemy's own is."""
     family = next((name for base, name in _FAMILIES if isinstance(reflected, base)), "other")
     if family == "decimal":
-        return ColumnKind(family, reflected.precision, reflected.scale)  # type: ignore[attr-defined]
+        return decimal(reflected.precision, reflected.scale)  # type: ignore[attr-defined]
     return ColumnKind(family)
+
+
+def decimal(precision: int | None, scale: int | None) -> ColumnKind:
+    """Tell what a column of decimals is: all of its values have these digits; of more than 38 none is read.
+
+    Standard SQL has no digits but those before and behind the point; PostgreSQL rounds to thousands, and to less than
+    it has digits, too.
+    """
+    if precision is None:
+        return ColumnKind("decimal")
+    behind = max(scale or 0, 0)
+    digits = max(precision - min(scale or 0, 0), behind)
+    if digits > DIGITS:
+        return ColumnKind("other", native=f"decimal({digits},{behind})")
+    return ColumnKind("decimal", digits, behind)

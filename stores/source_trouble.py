@@ -16,6 +16,7 @@ from privacy.leak_proof import raise_alone
 
 DRIVERS = (sa.exc.SQLAlchemyError, psycopg.Error, adbc_driver_manager.Error, pymysql.err.Error, OSError)
 
+_NO_TEXT = "a text in it cannot be told in UTF-8.\n  Mend it in the source, or list its column under never_extracted."
 _KNOWN: dict[str | int, str] = {
     "57014": "it took longer than the server lets a statement take, or somebody ended it there.\n"
     "  Raise statement_timeout for this account, or run again.",
@@ -24,10 +25,12 @@ _KNOWN: dict[str | int, str] = {
     1317: "somebody ended the statement on the server.\n  Run again.",
     "40001": "it is a standby, which had to let go of rows that were still being read.\n"
     "  Turn on hot_standby_feedback there, or raise max_standby_streaming_delay, and run again.",
+    "22021": _NO_TEXT,
+    "22P05": _NO_TEXT,
     "53100": "the disk of its server is full.\n  Make room there, and run again.",
     "55P03": "somebody else holds it locked, such as a migration of the shop.\n  Run again when that is done.",
     1205: "somebody else holds it locked, such as a migration of the shop.\n  Run again when that is done.",
-    "42501": "this account may not read it, or only some of its rows.\n"
+    "42501": "this account may not read it, or only some of its columns or rows.\n"
     "  Grant it select there, and bypassrls where row level security hides rows.",
     1142: "this account may not read it.\n  Grant it select there, or take the table out of the policy.",
     1143: "this account may not read it.\n  Grant it select there, or take the table out of the policy.",
@@ -36,6 +39,7 @@ _KNOWN: dict[str | int, str] = {
     "28000": "the server does not let this account in from here.\n  Check --source, and the server's rules for it.",
     1045: "the name or password of the account is wrong.\n  Check --source.",
     "3D000": "the server has no database of that name.\n  Check --source.",
+    2026: "its server speaks no TLS, which --source demands.\n  Give it a certificate, or reach it through a tunnel.",
     1049: "the server has no database of that name.\n  Check --source.",
 }
 """By SQLSTATE of PostgreSQL and number of MariaDB: what it means, and the way out."""

@@ -107,9 +107,8 @@ def kind_of(reflected: sa.types.TypeEngine[Any]) -> ColumnKind:
     native = "unknown to Sluis" if isinstance(reflected, sa.types.NullType) else type(reflected).__name__.lower()
     if isinstance(reflected, sa.DateTime):
         return ColumnKind(WITH_OFFSET if reflected.timezone else WITHOUT_OFFSET, native=native)
-    return (
-        ColumnKind("text", native=native) if isinstance(reflected, sa.UUID) else replace(kind(reflected), native=native)
-    )
+    found = ColumnKind("text") if isinstance(reflected, sa.UUID) else kind(reflected)
+    return replace(found, native=found.native or native)
 
 
 class SqlalchemySnapshot(InParts):

@@ -256,10 +256,13 @@ def run_in_process(*arguments: str, **environment: str) -> Outcome:
     return Outcome(code, out.getvalue(), err.getvalue())
 
 
-def run_in_own_process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the installed command as a process of its own."""
+def run_in_own_process(
+    *arguments: str, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the installed command as a process of its own; its answer is kept, or goes where a file leads."""
     command = [str(Path(sys.executable).with_name("sluis")), *arguments]
-    return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+    env = {**os.environ, **environment}
+    return subprocess.run(command, env=env, stdout=stdout, stderr=stderr, text=True, check=False)
 
 
 @pytest.fixture

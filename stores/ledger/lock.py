@@ -16,12 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 
 import sqlalchemy as sa
-from tenacity import Retrying, retry_if_not_result, stop_after_delay, wait_fixed
 
 from privacy.errors import LockError, SluisError, StoreError
 from stores.ledger.access import reading, unusable_told, writing
 from stores.ledger.liveness import alive, anybody_alive
 from stores.ledger.schema import LOCK
+from stores.patience import before_long
 
 BEAT = 5.0
 """Seconds between two signs of life in the row; for people to read, nothing is decided by them."""
@@ -105,13 +105,7 @@ class Lock:
                     stack.push(attempt.pop_all())
                 return ours
 
-        attempts = Retrying(
-            retry=retry_if_not_result(bool),
-            stop=stop_after_delay(ENDING),
-            wait=wait_fixed(ENDING / 5),
-            retry_error_callback=lambda state: False,
-        )
-        return attempts(tried)
+        return before_long(tried, ENDING, ENDING / 5)
 
     def _noted_holder(self) -> Holder | None:
         with reading(self._engine) as connection:

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
 
 from privacy.errors import ConnectionLostError, LockError
+from stores.patience import before_long
 from stores.warehouse.postgresql_layout import HOLDER
 from stores.warehouse.postgresql_session import Session
 
 LOADERS = HOLDER + 1
 
-LETTING_GO = 3
-"""Seconds in which a server notices that the connection of a run that has ended is gone."""
+LETTING_GO, PAUSE = 3, 0.05
+"""Seconds in which a server notices that the connection of a run that has ended is gone; and between two questions."""
 
 _HELD_BY = """\
 select application_name from pg_stat_activity join pg_locks using (pid)
@@ -47,12 +47,12 @@ def exclusive(url: sa.URL, run_id: str) -> Iterator[Session]:
 
 def _taken(session: Session, lock: int) -> bool:
     """Take a lock; tell whether it could be had before long."""
-    refused_at = time.monotonic() + LETTING_GO
-    while not session.rows("select pg_try_advisory_lock(%s)", [lock])[0][0]:
-        if time.monotonic() > refused_at:
-            return False
-        time.sleep(0.05)
-    return True
+
+    def tried() -> bool:
+        ((ours,),) = session.rows("select pg_try_advisory_lock(%s)", [lock])
+        return bool(ours)
+
+    return before_long(tried, LETTING_GO, PAUSE)
 
 
 def holder(session: Session, lock: int = HOLDER) -> str:

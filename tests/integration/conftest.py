@@ -15,7 +15,7 @@ from tests.conftest import Place, corner_shop, run_in_process
 from tests.in_chamber import run_in_chamber
 from tests.mariadb import MariadbServer
 from tests.place_in_postgresql import PlaceInPostgreSQL
-from tests.postgres import PostgresServer, running
+from tests.postgres import PostgresServer, of_the_machine, running
 from tests.rights_shop import make
 from tests.warehouses import KINDS, AnyWarehouse, warehouse_of
 
@@ -58,6 +58,13 @@ def shop(rights_once: Place, tmp_path: Path) -> Place:
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """Run a real PostgreSQL server."""
     with running(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", name="of_the_machine")
+def postgres_of_the_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """Run a PostgreSQL with ICU and citext, which the wheel's has not."""
+    with running(tmp_path_factory.mktemp("of_the_machine"), of_the_machine()) as server:
         yield server
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
@@ -164,6 +165,30 @@ def test_a_numeric_without_digits_delivers_what_fits(in_postgres: Holding) -> No
     assert in_postgres.totals("decimal(12,2)") == Decimal("1.5")
 
 
+def test_a_number_of_more_digits_than_any_type_has_is_set_aside_and_becomes_no_other(in_postgres: Holding) -> None:
+    wraps, zeros = str(2**128), "0" * 60
+    in_postgres(
+        "numeric", wraps, f"-{wraps}", "1e40", "1e100", f"1.50{zeros}", f"1{zeros}", f"0.{zeros}1", "'-Infinity'"
+    )
+    wanted = ["misfit"] * 4 + [Decimal("1.50")] + ["misfit"] * 3
+    assert in_postgres.read("decimal(38,2)") == wanted
+    assert in_postgres.totals("decimal(38,2)") == Decimal("1.5")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "declared", "found"),
+    [
+        ("numeric(2,-3)", "12345", "decimal(5,0)", Decimal(12000)),
+        ("numeric(3,5)", "0.00123", "decimal(5,5)", Decimal("0.00123")),
+    ],
+)
+def test_numbers_rounded_to_thousands_or_to_less_than_their_digits_are_read_as_what_they_can_be(
+    in_postgres: Holding, column: str, value: str, declared: str, found: Decimal
+) -> None:
+    assert str(in_postgres(column, value).kind) == declared
+    assert in_postgres.read(declared) == [found]
+
+
 def test_doubles_keep_all_their_digits(holding: Holding) -> None:
     holding("double precision", "0.1", "1e300", "-2.2250738585072014e-308", "123456789.123456789", "null")
     assert holding.read("double") == [0.1, 1e300, -2.2250738585072014e-308, 123456789.123456789, None]
@@ -291,18 +316,114 @@ def test_types_that_are_texts_at_heart_are_read_as_texts(in_postgres: Holding) -
     assert in_postgres("char(5)", "'ab'").read("text") == ["ab"]
 
 
-def test_a_domain_is_what_it_is_made_of(in_postgres: Holding) -> None:
-    domain = ["drop domain if exists money_of_ours", "create domain money_of_ours as numeric(12,2) check (value >= 0)"]
-    assert in_postgres("money_of_ours", "1.50", before=domain).kind.family == "decimal"
-    assert in_postgres.read("decimal(12,2)") == [Decimal("1.50")]
+DOMAINS = {
+    "numeric(12,2) check (value >= 0)": ("decimal(12,2)", "1.50", Decimal("1.50")),
+    "text not null check (value like '%@%')": ("text", "'a@b.nl'", "a@b.nl"),
+    "mood": ("text", "'it''s'", "it's"),
+    "uuid": ("text", "'0000000A-0000-0000-0000-00000000000A'", "0000000a-0000-0000-0000-00000000000a"),
+    "inet": ("text", "'10.0.0.1'", "10.0.0.1"),
+    "real": ("double", "0.1", 0.10000000149011612),
+    "bit(3)": ("integer", "b'101'", 5),
+    "date": ("date", "'infinity'", "misfit"),
+    "timestamptz": ("timestamp", "'0044-03-15 12:00 BC'", "misfit"),
+}
 
 
-def test_letters_without_case_are_texts(in_postgres: Holding) -> None:
-    try:
-        in_postgres("citext", "'Ab'", before=["create extension if not exists citext"])
-    except sa.exc.DBAPIError:
-        pytest.skip("this PostgreSQL comes without the extension citext: a server with its contrib modules has it")
-    assert in_postgres.read("text") == ["Ab"]
+@pytest.mark.parametrize("made_of", DOMAINS)
+def test_a_domain_is_what_it_is_made_of_also_at_the_second_remove(in_postgres: Holding, made_of: str) -> None:
+    declared, value, found = DOMAINS[made_of]
+    before = [
+        "drop type if exists mood cascade",
+        "create type mood as enum ('glad', 'it''s')",
+        "drop domain if exists ours cascade",
+        f"create domain ours as {made_of}",
+        "create domain ours_too as ours",
+    ]
+    for domain in ("ours", "ours_too"):
+        assert in_postgres(domain, value, before=[b.replace("%", "%%") for b in before]).read(declared) == [found]
+
+
+@pytest.mark.parametrize("made_of", ["integer[]", "money", "interval", "int4range"])
+def test_a_domain_over_what_is_not_read_is_refused_by_the_name_of_that(in_postgres: Holding, made_of: str) -> None:
+    before = ["drop domain if exists ours cascade", f"create domain ours as {made_of}"]
+    assert str(in_postgres("ours", before=before).kind) == f"of type {made_of}"
+
+
+def test_letters_without_case_are_texts(of_the_machine: PostgresServer) -> None:
+    holding = Holding(of_the_machine.new_database(), of_the_machine)
+    holding("citext", "'Ab'", "null", before=["create extension citext"])
+    assert holding.read("text") == ["Ab", None]
+    assert holding("ours", "'Ab'", before=["create domain ours as citext"]).read("text") == ["Ab"]
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "WIN1252", "EUC_JP"])
+def test_texts_of_databases_in_other_encodings_arrive_as_utf8(postgres: PostgresServer, encoding: str) -> None:
+    url = postgres.new_database(options=f"encoding '{encoding}' locale 'C' template template0")
+    text = "漢字" if encoding == "EUC_JP" else "Müller, naïve"
+    assert Holding(url, postgres)("text", f"'{text}'", "''", "null").read("text") == [text, "", None]
+
+
+def test_texts_of_no_encoding_are_read_as_utf8_and_those_that_are_none_set_aside(postgres: PostgresServer) -> None:
+    """SQLAlchemy cannot write there: to the driver, all is bytes."""
+    url = postgres.new_database(options="encoding 'SQL_ASCII' locale 'C' template template0")
+    login = url.set(drivername="postgresql").update_query_dict({"client_encoding": "UTF8"})
+    with psycopg.connect(login.render_as_string(False)) as connection:
+        connection.execute("create table t (i integer primary key, v text)")
+        connection.execute("insert into t values (0, 'Müller'), (1, E'M\\xfcller'), (2, null)")
+    assert Holding(url, postgres).read("text") == ["Müller", "misfit", None]
+    facts = open_source(url).facts()  # type: ignore[attr-defined]
+    assert facts.encoding == "SQL_ASCII"
+
+
+def test_choices_that_are_none_of_those_to_choose_from_are_the_empty_text_that_mariadb_keeps(
+    in_mariadb: Holding,
+) -> None:
+    for column in ("enum('a', 'b')", "set('a', 'b')"):
+        in_mariadb(column)
+        for number, value in enumerate(("'neither'", "''", "'a'", "null")):
+            in_mariadb._server.execute(
+                f"set statement sql_mode = '' for insert into t values ({number}, {value})", in_mariadb.url
+            )
+        assert in_mariadb.read("text") == ["", "", "a", None]
+
+
+MIXED = {
+    "latin varchar(20) character set latin1 collate latin1_german1_ci": ("text", "'Müller €'", "Müller €"),
+    "three varchar(20) character set utf8mb3": ("text", "'漢'", "漢"),
+    "four text character set utf8mb4 collate utf8mb4_bin": ("text", "concat('🚗', char(0))", "🚗\0"),
+    "wide text character set utf16": ("text", "'é'", "é"),
+    "choice enum('é', 'b') character set latin1": ("text", "'é'", "é"),
+    "choices set('x', 'y') character set utf8mb3": ("text", "'y,x'", "x,y"),
+    "address inet4": ("text", "'10.0.0.1'", "10.0.0.1"),
+    "packed varchar(50) compressed": ("text", "'abc'", "abc"),
+    "said json": ("text", "'{\"é\":  1}'", '{"é":  1}'),
+    "big bigint unsigned": ("integer", "9223372036854775807", 2**63 - 1),
+    "bits bit(63)": ("integer", "9223372036854775807", 2**63 - 1),
+    "since year": ("integer", "'99'", 1999),
+    "price decimal(7,2) unsigned zerofill": ("decimal(7,2)", "1.5", Decimal("1.50")),
+    "born date": ("date", "'2024-02-29'", datetime.date(2024, 2, 29)),
+    "made varchar(30) as (concat(three, four)) virtual": ("text", "default", "漢🚗\0"),
+    "hidden integer invisible default 7": ("integer", "default", 7),
+}
+
+
+def test_columns_of_every_encoding_and_type_stand_together_in_one_row(in_mariadb: Holding) -> None:
+    server, url = in_mariadb._server, in_mariadb.url
+    names = [column.split()[0] for column in MIXED]
+    server.execute("drop table if exists mixed", url)
+    server.execute(f"create table mixed ({', '.join(MIXED)}, empty text)", url)
+    values = ", ".join(value for _, value, _ in MIXED.values())
+    server.execute(f"insert into mixed ({', '.join(names)}) values ({values})", url)
+    kinds = {name: ColumnType.parse(declared) for name, (declared, *_) in zip(names, MIXED.values(), strict=True)}
+    kinds["empty"] = ColumnType("text")
+
+    with open_source(url).snapshot() as snapshot:
+        [batch] = snapshot.batches(Reading("mixed", kinds), 10)
+
+    columns, misfits = force_types(batch, kinds, ZONE)
+    assert misfits == {}
+    found = [columns[name].to_pylist() for name in kinds]
+    assert found == [[value] for *_, value in MIXED.values()] + [[None]]
 
 
 def test_mariadb_types_that_are_texts_at_heart_are_read_as_texts(in_mariadb: Holding) -> None:
@@ -327,6 +448,13 @@ def test_mariadb_types_that_are_texts_at_heart_are_read_as_texts(in_mariadb: Hol
         ("in_postgres", "point", "of type unknown to Sluis"),
         ("in_postgres", "int4range", "of type int4range"),
         ("in_postgres", "xml", "of type unknown to Sluis"),
+        ("in_postgres", "numeric(50,2)", "of type decimal(50,2)"),
+        ("in_postgres", "timetz", "of type time with time zone"),
+        ("in_postgres", "datemultirange", "of type datemultirange"),
+        ("in_postgres", "bit(64)", "of type bit"),
+        ("in_postgres", "text[]", "of type text[]"),
+        ("in_mariadb", "decimal(65,30)", "of type decimal(65,30)"),
+        ("in_mariadb", "varchar(10) character set binary", "binary"),
         ("in_mariadb", "blob", "binary"),
         ("in_mariadb", "varbinary(20)", "binary"),
         ("in_mariadb", "time", "of type time"),

@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import run_in_own_process
 
 FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full, which is a full disk")
 OUTPUTS = pytest.mark.parametrize("output", ["text", "json"])
 
 
-def sluis(*words: str, out: int, errors: int = subprocess.PIPE, here: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command in an empty folder, with its answer written to `out`."""
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", *words],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2]), "HOME": str(here)},
-        cwd=here,
-        stdout=out,
-        stderr=errors,
-        text=True,
-        check=False,
-    )
-
-
 def keys_init(output: str, here: Path, out: int) -> subprocess.CompletedProcess[str]:
-    return sluis("keys", "init", "--keyring", "k.toml", "--output", output, out=out, here=here)
+    return run_in_own_process("keys", "init", "--keyring", str(here / "k.toml"), "--output", output, stdout=out)
 
 
 @needs_full
@@ -58,8 +46,8 @@ def test_a_reader_who_has_gone_is_no_broken_promise(output: str, tmp_path: Path)
 @OUTPUTS
 def test_an_error_keeps_its_code_where_neither_stream_can_be_written(output: str, tmp_path: Path) -> None:
     with FULL.open("w") as full:
-        done = sluis(
-            "check", "--policy", "none.yaml", "--source", "sqlite:///none.sqlite", "--output", output,
-            out=full.fileno(), errors=full.fileno(), here=tmp_path,
+        done = run_in_own_process(
+            "check", "--policy", str(tmp_path / "none.yaml"), "--source", f"sqlite:///{tmp_path / 'none.sqlite'}",
+            "--output", output, stdout=full.fileno(), stderr=full.fileno(),
         )  # fmt: skip
     assert done.returncode == 2

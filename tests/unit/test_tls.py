@@ -35,6 +35,10 @@ ELSEWHERE = [
     "mysql+pymysql://me:secret@db.shop.example/shop",
     "mysql+pymysql://me:secret@db.shop.example/shop?ssl_check_hostname=false",
     "mariadb+pymysql://me:secret@[2001:db8::1]/shop",
+    "mysql+pymysql://me:secret@db.shop.example/shop?ssl_ca=ca.pem&ssl_disabled=true",
+    "mysql+pymysql://me:secret@db.shop.example/shop?ssl_ca=ca.pem&ssl_verify_cert=false",
+    "mysql+pymysql://me:secret@db.shop.example/shop?ssl_ca=ca.pem&ssl_verify_identity=true",
+    "mysql+pymysql://me:secret@/shop?read_default_file=/etc/my.cnf",
 ]
 ENCRYPTED = [
     "postgresql+psycopg://me@db.shop.example/shop?sslmode=require",
@@ -46,7 +50,7 @@ ENCRYPTED = [
 
 @pytest.fixture(autouse=True)
 def without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PGHOST", "PGHOSTADDR", "PGSSLMODE"):
+    for name in ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGSSLMODE"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -82,6 +86,29 @@ def test_where_variables_name_the_server_or_its_transport_they_count(monkeypatch
         demand_tls(nowhere, "source")
     monkeypatch.setenv("PGSSLMODE", "verify-full")
     demand_tls(nowhere, "source")
+
+
+@pytest.mark.parametrize("url", ["postgresql+psycopg://me@localhost/shop", "postgresql+psycopg:///shop?host=/run"])
+@pytest.mark.parametrize(("name", "value"), [("PGHOSTADDR", "10.0.0.7"), ("PGSERVICE", "shop")])
+def test_a_variable_by_which_a_local_name_leads_elsewhere_counts(
+    url: str, name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PGSSLMODE", "prefer")
+    with pytest.raises(UsageError, match="does not demand TLS"):
+        demand_tls(sa.make_url(url), "source")
+    demand_tls(sa.make_url(url).update_query_dict({"sslmode": "require"}), "source")
+
+
+def test_an_address_in_the_url_is_the_one_that_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOSTADDR", "10.0.0.7")
+    assert is_local(sa.make_url("postgresql+psycopg://me@localhost/shop?hostaddr=127.0.0.1"))
+
+
+def test_options_that_undo_what_others_demand_are_named() -> None:
+    url = sa.make_url("mysql+pymysql://me@db.shop.example/shop?ssl_ca=ca.pem&ssl_disabled=1&ssl_verify_cert=0")
+    with pytest.raises(UsageError, match="and take ssl_disabled, ssl_verify_cert out of it; a server on"):
+        demand_tls(url, "source")
 
 
 def test_a_database_that_nothing_here_speaks_is_told() -> None:

@@ -96,7 +96,8 @@ class PostgreSQLChanges(Outcomes):
             name: place.whole if name in self._changed else place.published for name, place in self._tables.items()
         }
         gone = {name: place.gone for name, place in self._changed.items()}
-        return dataclasses.replace(super().readable(), whole=whole, gone=gone)
+        leaving = {name: place.leaving for name, place in self._changed.items()}
+        return dataclasses.replace(super().readable(), whole=whole, gone=gone, leaving=leaving)
 
     def publish(self) -> None:
         """Change all tables at once, then let the server sweep up what that superseded."""

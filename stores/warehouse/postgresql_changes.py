@@ -25,6 +25,7 @@ from stores.warehouse.postgresql_rights import let_read, refuse_what_is_of_other
 from stores.warehouse.postgresql_session import Session
 from stores.warehouse.postgresql_staging import stage_groups, stage_rows
 from stores.warehouse.postgresql_state import WAIT
+from stores.warehouse.postgresql_touched import Moved, refuse_others, touched
 from stores.warehouse.postgresql_types import sql_type
 
 SWEPT_LATER = (
@@ -86,7 +87,7 @@ class PostgreSQLChanges(Outcomes):
     def standing(self, table: str) -> Standing:
         """Count the rows of a table as it will be, of a derived one groups."""
         changed, place = table in self._changed, self._changed.get(table) or self._place(table)
-        before, left, came = self._counted[table] = place.count(self._holding, changed)
+        before, left, came, _ = self._counted[table] = place.count(self._holding, changed)
         aside = place.count_aside(self._holding, changed, groups=table in self._grouped)
         return Standing(before - left + came, aside)
 
@@ -110,12 +111,15 @@ class PostgreSQLChanges(Outcomes):
         with session.transaction():
             session.execute(f"set local lock_timeout = '{WAIT}'")
             refuse_what_is_of_others(session)
-            self._left = [place for table in self._changed for place in self._merge(session, table)]
+            before = touched(session)
+            moved = [moved for table in self._changed for moved in self._merge(session, table)]
+            refuse_others(moved, before, touched(session))
+            self._left = [one.place for one in moved if one.left]
             session.execute(f"drop table {RUN}")
             self._name_run(session)
             let_read(session)
 
-    def _merge(self, session: Session, table: str) -> Iterator[str]:
+    def _merge(self, session: Session, table: str) -> Iterator[Moved]:
         """Change a table by what was counted of it before the gate, or is now."""
         place = self._changed[table]
         return place.merge(session, self._counted.get(table) or place.count(session, changed=True))

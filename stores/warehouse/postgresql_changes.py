@@ -18,9 +18,9 @@ from privacy.errors import StoreError
 from privacy.policy import Derived
 from stores.warehouse import Grouped, Readable
 from stores.warehouse.changes import Standing
-from stores.warehouse.postgresql_layout import RUN, SCRATCH
+from stores.warehouse.postgresql_layout import RUN
 from stores.warehouse.postgresql_merge import Changed, Counted
-from stores.warehouse.postgresql_outcomes import Outcomes
+from stores.warehouse.postgresql_outcomes import Outcomes, array_of
 from stores.warehouse.postgresql_rights import let_read, refuse_what_is_of_others
 from stores.warehouse.postgresql_session import Session
 from stores.warehouse.postgresql_staging import stage_groups, stage_rows
@@ -142,19 +142,17 @@ class PostgreSQLChanges(Outcomes):
         with self._loader() as session:
             _list_keys(session, place, leaving)
             yield session
-            session.execute(f"analyze {place.leaving}, {place.staged}")
         self._changed[table] = place
         self._counted.pop(table, None)
 
 
 def _list_keys(session: Session, place: Changed, keys: pa.Array) -> None:
-    """Make a table of keys (`key`), each once."""
-    distinct = (keys.storage if isinstance(keys, pa.ExtensionArray) else keys).unique().drop_null()
-    if isinstance(keys, pa.ExtensionArray):
-        distinct = pa.ExtensionArray.from_storage(keys.type, distinct)
-    session.execute(f"create unlogged table {place.leaving} (key {sql_type(keys.type)} primary key)")
-    if len(distinct):
-        session.append(SCRATCH, place.leaving_name, pa.table({"key": distinct}))
+    """Make a table of keys (`key`), each once; the server is to know how many they are."""
+    distinct = f"select distinct key from unnest({array_of(keys)}) as key where key is not null"
+    session.execute(
+        f"create unlogged table {place.leaving} (key {sql_type(keys.type)}); "
+        f"insert into {place.leaving} {distinct}; analyze {place.leaving}"
+    )
 
 
 def _unless_empty(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch] | None:

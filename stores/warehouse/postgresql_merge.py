@@ -54,14 +54,9 @@ class Changed:
         return f"{QUARANTINE}.{identifier(self.table)}"
 
     @property
-    def leaving_name(self) -> str:
-        """Name the table of the keys (`key`) of all rows that leave, if they are there."""
-        return f"{self.table} leaving"
-
-    @property
     def leaving(self) -> str:
-        """Name it in a statement."""
-        return f"{SCRATCH}.{identifier(self.leaving_name)}"
+        """Name the table of the keys (`key`) of all rows that leave, if they are there."""
+        return f"{SCRATCH}.{identifier(f'{self.table} leaving')}"
 
     @property
     def whole(self) -> str:

@@ -147,11 +147,11 @@ class PostgreSQLChanges(Outcomes):
 
 
 def _list_keys(session: Session, place: Changed, keys: pa.Array) -> None:
-    """Make a table of keys (`key`), each once; the server is to know how many they are."""
+    """Make a table of keys (`key`), each once; by its index the server knows how many they are, and finds each."""
     distinct = f"select distinct key from unnest({array_of(keys)}) as key where key is not null"
     session.execute(
         f"create unlogged table {place.leaving} (key {sql_type(keys.type)}); "
-        f"insert into {place.leaving} {distinct}; analyze {place.leaving}"
+        f"insert into {place.leaving} {distinct}; alter table {place.leaving} add primary key (key)"
     )
 
 

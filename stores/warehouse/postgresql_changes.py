@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -46,6 +47,7 @@ class PostgreSQLChanges(Outcomes):
         self._counted: dict[str, Counted] = {}
         self._grouped: set[str] = set()
         self._left: list[str] = []
+        self._one_at_a_time = threading.Lock()
         if not self._tables:
             self.close()
             raise StoreError(f"warehouse: nothing is published in {url.database} yet, so nothing of it can change.")
@@ -134,6 +136,12 @@ class PostgreSQLChanges(Outcomes):
         for place, dead in found.items():
             rows = "superseded rows" if dead is None else f"{dead:,} superseded rows"
             self.warnings.append(SWEPT_LATER.format(place=place.replace('"', ""), rows=rows))
+
+    @contextmanager
+    def _loader(self) -> Iterator[Session]:
+        """Give one session to one after the other: where few rows come, to connect costs more than to wait."""
+        with self._one_at_a_time, super()._loader() as session:
+            yield session
 
     @contextmanager
     def _beginning(self, table: str, leaving: pa.Array) -> Iterator[Session]:

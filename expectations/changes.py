@@ -12,7 +12,7 @@ from expectations.candidate import Owed
 from expectations.dialect import Dialect
 from expectations.measures import alone, measure_of
 from privacy.promises import MaxNullRate, NotEmpty, NothingExpired, ReferenceHolds, Unique, UniqueKey, WithinQuarantine
-from stores.warehouse import Readable
+from stores.warehouse import ANALYTICS, Readable
 
 
 def rows_asked(table: str, changes: Readable) -> str:
@@ -52,9 +52,10 @@ def measure_of_changes(owed: Owed, table: str, changes: Readable, sql: Dialect) 
             return alone(f"cast(not exists (select 1 from {whole} as whole) as integer)")
         case MaxNullRate() if come:
             return alone(f"(select {of_rows} from {whole} as whole)")
-        case UniqueKey():
-            times = f"(select count(*) from {whole} as whole where whole.{column} = come.{column})"
-            return f"{of_rows} + {alone(f'(select count(*) filter (where {times} > 1) from {come} as come)')}"
+        case UniqueKey():  # among themselves the rows that come are asked as those of a new table are
+            leaves = f"exists (select 1 from {changes.leaving[table]} as leaving where leaving.key = come.{column})"
+            stands_twice = f"not {leaves} and {_is_in(_published(table), column, column)}"
+            return f"{of_rows} + {alone(f'(select count(*) filter (where {stands_twice}) from {come} as come)')}"
         case Unique():
             values = f"select {column} as value, count(*) as times from {whole} as whole"
             met = f"{values} where {column} in (select {column} from {come}) group by 1"
@@ -66,16 +67,25 @@ def measure_of_changes(owed: Owed, table: str, changes: Readable, sql: Dialect) 
 
 
 def _astray(column: str, promise: ReferenceHolds, whole: str, come: str, changes: Readable) -> str:
-    """Count references of rows that come to what will not be there, and those of any row to what goes."""
-    counted, gone = [], changes.gone.get(promise.table)
-    went = f'(select "{promise.key}" from {gone} as gone)'
+    """Count references of rows that come to what neither is there nor comes, and those of any row to what goes."""
+    counted, gone, key = [], changes.gone.get(promise.table), f'"{promise.key}"'
     if come:
-        there = f'select 1 from {changes.whole[promise.table]} as target where target."{promise.key}" = come.{column}'
         # by a filter, which the planner asks row by row: as a condition it would read all of the target
-        wanting = f"come.{column} is not null and not exists ({there})"
-        wanting += f" and come.{column} not in {went}" if gone else ""
+        wanting = f"come.{column} is not null and not {_is_in(_published(promise.table), key, column)}"
+        wanting += f" and not {_is_in(rows_asked(promise.table, changes), key, column)}" if gone else ""
         counted.append(f"(select count(*) filter (where {wanting}) from {come} as come)")
     if gone:
+        went = f"(select {key} from {gone} as gone)"
         left = f"(select count(*) from {whole} as whole where {column} in {went})"
         counted.append(f"(case when exists {went} then {left} else 0 end)")
     return alone(f"({' + '.join(counted)})")
+
+
+def _published(table: str) -> str:
+    """Give the rows of a table as they are before the changes."""
+    return f'{ANALYTICS}."{table}"'
+
+
+def _is_in(rows: str, key: str, column: str) -> str:
+    """Say that what a row that comes holds in a column is a key of some rows."""
+    return f"exists (select 1 from {rows} as target where target.{key} = come.{column})"

@@ -53,6 +53,10 @@ def code_digests(policy: Policy) -> list[str]:
 class _Loader(yaml.CSafeLoader):
     """A safe loader that refuses a key given twice."""
 
+    def close(self) -> None:
+        """Let go of the text."""
+        self.dispose()
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
@@ -74,8 +78,9 @@ class _Loader(yaml.CSafeLoader):
 def _parse(text: str, file: str) -> tuple[dict[str, Any], dict[Path, int]]:
     problem, line = "a policy is a mapping; start from policies/autopar.yaml", 1
     try:
-        raw = yaml.load(text, _Loader)  # the loader is a safe one
-        node = yaml.compose(text, _Loader)
+        with contextlib.closing(_Loader(text)) as loader:
+            node = loader.get_single_node()
+            raw = loader.construct_document(node) if node else None
         if isinstance(node, yaml.MappingNode) and isinstance(raw, dict):
             return raw, dict(_lines(node, ()))
     except yaml.MarkedYAMLError as error:

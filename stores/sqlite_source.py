@@ -37,6 +37,7 @@ from stores.sqlite_values import (
     sum_of_units,
     trusting_query,
     where,
+    width_of_numbers,
 )
 
 ATTEMPTS = 100
@@ -128,7 +129,8 @@ class SqliteSnapshot(InParts):
         """Sample rows once for all parts of a reading, and for whatever else asks for the same columns."""
         of = (reading.table, *reading.columns)
         if of not in self._widths:
-            self._widths[of] = _widest(cursor, reading)
+            numbers = width_of_numbers(reading)
+            self._widths[of] = _widest(cursor, reading) if numbers is None else numbers
         return self._widths[of]
 
     def _as_asked_for(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:

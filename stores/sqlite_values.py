@@ -73,6 +73,11 @@ def trusting_query(reading: Reading, without_numbers: Container[str]) -> str:
     return f"{_sentinel(reading)} select {columns}, {strange} from {identifier(reading.table)}{where(reading)}"
 
 
+def width_of_numbers(reading: Reading) -> int | None:
+    """Tell how many bytes a row of numbers alone has, which come as such or not at all; None where there are texts."""
+    return 8 * len(reading.columns) if all(kind.name in _READ_AS for kind in reading.columns.values()) else None
+
+
 def samples(reading: Reading) -> Iterator[str]:
     """Ask how wide rows are: of some all over the table and of its last, or of its first where rows have no number."""
     table, octets = identifier(reading.table), "coalesce(octet_length({}), 0)"

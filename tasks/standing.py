@@ -50,7 +50,7 @@ def check_standing(warehouse: Warehouse, ledger: Ledger, keyring: Keyring, repla
     if published:
         _check_ledger(published, ledger)
     _check_signer(ledger, keyring)
-    if published and unfinished(warehouse, ledger) is None:
+    if published and _unfinished(published, ledger) is None:
         last = ledger.runs.last_published()
         if last is None or last.run_id != published.run_id:
             readers = _keep_readers_out(warehouse)
@@ -108,6 +108,8 @@ def _check_ledger(published: Published, ledger: Ledger) -> None:
 def unfinished(warehouse: Warehouse, ledger: Ledger) -> str | None:
     """Name the run that was killed between its publish and its end, if one was."""
     published = warehouse.published()
-    if published and ledger.runs.state_of(published.run_id) == "sealed":
-        return published.run_id
-    return None
+    return _unfinished(published, ledger) if published else None
+
+
+def _unfinished(published: Published, ledger: Ledger) -> str | None:
+    return published.run_id if ledger.runs.state_of(published.run_id) == "sealed" else None

@@ -105,6 +105,8 @@ class Readable:
     """By table: all its rows as they will be."""
     gone: Mapping[str, str] = field(default_factory=dict)
     """By table that is changed: the keys, in its key column, that are published now and will not be."""
+    leaving: Mapping[str, str] = field(default_factory=dict)
+    """By table that is changed: the keys (`key`) of all rows that leave, also of those that come again."""
 
 
 class Marts(Protocol):

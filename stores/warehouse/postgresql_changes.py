@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -18,13 +19,14 @@ from privacy.errors import StoreError
 from privacy.policy import Derived
 from stores.warehouse import Grouped, Readable
 from stores.warehouse.changes import Standing
-from stores.warehouse.postgresql_layout import RUN, SCRATCH
+from stores.warehouse.postgresql_layout import RUN
 from stores.warehouse.postgresql_merge import Changed, Counted
-from stores.warehouse.postgresql_outcomes import Outcomes
+from stores.warehouse.postgresql_outcomes import Outcomes, array_of
 from stores.warehouse.postgresql_rights import let_read, refuse_what_is_of_others
 from stores.warehouse.postgresql_session import Session
 from stores.warehouse.postgresql_staging import stage_groups, stage_rows
 from stores.warehouse.postgresql_state import WAIT
+from stores.warehouse.postgresql_touched import Moved, refuse_others, touched
 from stores.warehouse.postgresql_types import sql_type
 
 SWEPT_LATER = (
@@ -45,6 +47,7 @@ class PostgreSQLChanges(Outcomes):
         self._counted: dict[str, Counted] = {}
         self._grouped: set[str] = set()
         self._left: list[str] = []
+        self._one_at_a_time = threading.Lock()
         if not self._tables:
             self.close()
             raise StoreError(f"warehouse: nothing is published in {url.database} yet, so nothing of it can change.")
@@ -86,7 +89,7 @@ class PostgreSQLChanges(Outcomes):
     def standing(self, table: str) -> Standing:
         """Count the rows of a table as it will be, of a derived one groups."""
         changed, place = table in self._changed, self._changed.get(table) or self._place(table)
-        before, left, came = self._counted[table] = place.count(self._holding, changed)
+        before, left, came, _ = self._counted[table] = place.count(self._holding, changed)
         aside = place.count_aside(self._holding, changed, groups=table in self._grouped)
         return Standing(before - left + came, aside)
 
@@ -96,7 +99,8 @@ class PostgreSQLChanges(Outcomes):
             name: place.whole if name in self._changed else place.published for name, place in self._tables.items()
         }
         gone = {name: place.gone for name, place in self._changed.items()}
-        return dataclasses.replace(super().readable(), whole=whole, gone=gone)
+        leaving = {name: place.leaving for name, place in self._changed.items()}
+        return dataclasses.replace(super().readable(), whole=whole, gone=gone, leaving=leaving)
 
     def publish(self) -> None:
         """Change all tables at once, then let the server sweep up what that superseded."""
@@ -109,12 +113,15 @@ class PostgreSQLChanges(Outcomes):
         with session.transaction():
             session.execute(f"set local lock_timeout = '{WAIT}'")
             refuse_what_is_of_others(session)
-            self._left = [place for table in self._changed for place in self._merge(session, table)]
+            before = touched(session)
+            moved = [moved for table in self._changed for moved in self._merge(session, table)]
+            refuse_others(moved, before, touched(session))
+            self._left = [one.place for one in moved if one.left]
             session.execute(f"drop table {RUN}")
             self._name_run(session)
             let_read(session)
 
-    def _merge(self, session: Session, table: str) -> Iterator[str]:
+    def _merge(self, session: Session, table: str) -> Iterator[Moved]:
         """Change a table by what was counted of it before the gate, or is now."""
         place = self._changed[table]
         return place.merge(session, self._counted.get(table) or place.count(session, changed=True))
@@ -131,25 +138,29 @@ class PostgreSQLChanges(Outcomes):
             self.warnings.append(SWEPT_LATER.format(place=place.replace('"', ""), rows=rows))
 
     @contextmanager
+    def _loader(self) -> Iterator[Session]:
+        """Give one session to one after the other: where few rows come, to connect costs more than to wait."""
+        with self._one_at_a_time, super()._loader() as session:
+            yield session
+
+    @contextmanager
     def _beginning(self, table: str, leaving: pa.Array) -> Iterator[Session]:
         """Begin to replace rows of a table: list the keys of those that leave."""
         place = self._place(table)
         with self._loader() as session:
             _list_keys(session, place, leaving)
             yield session
-            session.execute(f"analyze {place.leaving}, {place.staged}")
         self._changed[table] = place
         self._counted.pop(table, None)
 
 
 def _list_keys(session: Session, place: Changed, keys: pa.Array) -> None:
-    """Make a table of keys (`key`), each once."""
-    distinct = (keys.storage if isinstance(keys, pa.ExtensionArray) else keys).unique().drop_null()
-    if isinstance(keys, pa.ExtensionArray):
-        distinct = pa.ExtensionArray.from_storage(keys.type, distinct)
-    session.execute(f"create unlogged table {place.leaving} (key {sql_type(keys.type)} primary key)")
-    if len(distinct):
-        session.append(SCRATCH, place.leaving_name, pa.table({"key": distinct}))
+    """Make a table of keys (`key`), each once; by its index the server knows how many they are, and finds each."""
+    distinct = f"select distinct key from unnest({array_of(keys)}) as key where key is not null"
+    session.execute(
+        f"create unlogged table {place.leaving} (key {sql_type(keys.type)}); "
+        f"insert into {place.leaving} {distinct}; alter table {place.leaving} add primary key (key)"
+    )
 
 
 def _unless_empty(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch] | None:

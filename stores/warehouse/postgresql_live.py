@@ -12,7 +12,7 @@ from privacy.policy_rights import Identifies
 from stores.warehouse import INDEX, Published
 from stores.warehouse.expiries import RowsByExpiry, rows_by_expiry
 from stores.warehouse.links import SOUGHT, known, links, sought
-from stores.warehouse.postgresql_layout import META, RUN
+from stores.warehouse.postgresql_layout import RUN
 from stores.warehouse.postgresql_leftovers import leftovers
 from stores.warehouse.postgresql_rights import keep_out, refuse_what_is_of_others
 from stores.warehouse.postgresql_session import Session
@@ -94,6 +94,6 @@ def _of_itself(session: Session) -> Published | None:
 
 
 _COLUMNS = (
-    f"select column_name from information_schema.columns where table_schema = '{META}' and table_name = 'run' "
-    "order by ordinal_position"
+    f"select attname::text from pg_attribute where attrelid = to_regclass('{RUN}') and attnum > 0 and not attisdropped "
+    "order by attnum"
 )

@@ -61,17 +61,18 @@ def holder(session: Session, lock: int = HOLDER) -> str:
 
 
 @contextmanager
-def loader(url: sa.URL) -> Iterator[Session]:
+def loader(url: sa.URL, holding: Session) -> Iterator[Session]:
     """Give a session that writes into a candidate: no run begins before it ends."""
     with Session(url, "sluis, loading") as session:
         # both of its connections: that of statements, and that of rows
         session.execute(f"select pg_advisory_lock_shared({LOADERS})")
         session.arrow(f"select 1 as locked from pg_advisory_lock_shared({LOADERS})")
+        _refuse_if_lost(session, holding)
         yield session
 
 
-def refuse_if_lost(session: Session, holding: Session) -> None:
-    """Refuse to go on where the session that held the warehouse ended; to be asked once no other run can begin."""
+def _refuse_if_lost(session: Session, holding: Session) -> None:
+    """Refuse to load where the session that held the warehouse ended before no other run could begin."""
     if not session.rows(_HOLDS, [HOLDER, holding.process]):
         raise ConnectionLostError(
             "warehouse: the connection that held it was lost. What was published stays.\n  Run again."

@@ -1,7 +1,7 @@
 """Changes are made to what is published in PostgreSQL: some rows leave, staged ones come, no other is touched.
 
-All of it is done in the caller's transaction, and shown there: by counts, and by the system column `xmin`, which names
-the transaction that wrote a row. The tables are searched through for it, no row leaves the server.
+All of it is done in the caller's transaction, and no row leaves the server; that nothing else was touched is shown
+there as well (postgresql_touched).
 """
 
 from __future__ import annotations
@@ -10,24 +10,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from privacy.errors import VerificationError
 from stores.quoting import identifier
 from stores.warehouse import ANALYTICS, INDEX, QUARANTINE
 from stores.warehouse.postgresql_layout import SCRATCH, STAGED
 from stores.warehouse.postgresql_session import Session
-
-WAY_OUT = (
-    "\n  The warehouse is as it was. Run `sluis run --full`, which builds it from the source, and tell the makers of "
-    "Sluis."
-)
+from stores.warehouse.postgresql_touched import Moved, refuse_unlike
 
 
 class Counted(NamedTuple):
-    """How many rows a table has before it changes, how many leave it, and come."""
+    """How many rows a table has before it changes, how many leave it, and come; and how many its private index has."""
 
     before: int
     left: int
     came: int
+    indexed: int
 
 
 @dataclass(frozen=True)
@@ -58,14 +54,9 @@ class Changed:
         return f"{QUARANTINE}.{identifier(self.table)}"
 
     @property
-    def leaving_name(self) -> str:
-        """Name the table of the keys (`key`) of all rows that leave, if they are there."""
-        return f"{self.table} leaving"
-
-    @property
     def leaving(self) -> str:
-        """Name it in a statement."""
-        return f"{SCRATCH}.{identifier(self.leaving_name)}"
+        """Name the table of the keys (`key`) of all rows that leave, if they are there."""
+        return f"{SCRATCH}.{identifier(f'{self.table} leaving')}"
 
     @property
     def whole(self) -> str:
@@ -81,12 +72,13 @@ class Changed:
         return f"(select g.key as {key} from {self.leaving} as g where {there} and not {comes})"
 
     def count(self, session: Session, changed: bool) -> Counted:
-        """Count the rows that are published, those of them that leave, and those that come."""
-        rows = f"select (select count(*) from {self.published})"
-        if not changed:
-            return Counted(session.rows(rows)[0][0], 0, 0)
-        leave = f"(select count(*) from {self.published} where {self._leave(self.key)})"
-        return Counted(*session.rows(f"{rows}, {leave}, (select count(*) from {self.staged})")[0])
+        """Count the rows that are published, those of them that leave, those that come, and those of the index."""
+        leave = f"(select count(*) from {self.published} where {self._leave(self.key)})" if changed else "0"
+        come = f"(select count(*) from {self.staged})" if changed else "0"
+        rows = f"(select count(*) from {self.published})"
+        indexed = f"(select count(*) from {self._index})" if changed and self._is_indexed else "before"
+        counted = f"select before, {leave}, {come}, {indexed} from (select {rows} as before) as there"
+        return Counted(*session.rows(counted)[0])
 
     def count_aside(self, session: Session, changed: bool, groups: bool) -> int:
         """Count the rows that will be set aside, of a derived table groups."""
@@ -104,45 +96,43 @@ class Changed:
     def _stays(self) -> str:
         return f"not exists (select 1 from {self.leaving} as g where g.key = l.{identifier(self.key)})"
 
-    def merge(self, session: Session, counted: Counted) -> Iterator[str]:
-        """Let rows leave and come, as many as were counted; VerificationError where anything else is changed then.
-
-        Give the tables that rows left.
-        """
-        told, table = self.table, identifier(self.table)
-        if counted.left or counted.came:
-            self._move(session, told, ANALYTICS, self.staged, self.key, counted)
-            if INDEX in self.columns:  # it has a line for each row
-                self._move(session, f"index of {told}", INDEX, f"{STAGED[INDEX]}.{table}", "key", counted)
-        aside = Counted(
-            *session.rows(
-                f"select count(*), count(*) filter (where {self._leave(self.key)}), "
-                f"(select count(*) from {self._staged_aside if self.aside_comes else f'{self.aside} where false'}) "
-                f"from {self.aside}"
-            )[0]
+    def merge(self, session: Session, counted: Counted) -> Iterator[Moved]:
+        """Let rows leave and come; tell of each table how many were to, as they were counted."""
+        before, left, came, indexed = counted
+        refuse_unlike(self.table, before, indexed)
+        yield from self._move(session, ANALYTICS, self.key, Moved(self.published, self.table, before, left, came))
+        if self._is_indexed:  # it has a line for each row
+            told = f"index of {self.table}"
+            yield from self._move(session, INDEX, "key", Moved(self._index, told, before, left, came))
+        aside = session.rows(
+            f"select count(*), count(*) filter (where {self._leave(self.key)}), "
+            f"(select count(*) from {self._staged_aside if self.aside_comes else f'{self.aside} where false'}) "
+            f"from {self.aside}"
         )
-        if aside.left or aside.came:
-            self._move(session, f"{told} in quarantine", QUARANTINE, self._staged_aside, self.key, aside)
-        yield from [self.published, *[f"{INDEX}.{table}"] * (INDEX in self.columns)] * bool(counted.left)
-        yield from [self.aside] * bool(aside.left)
-
-    def _move(self, session: Session, told: str, schema: str, staged: str, key: str, counted: Counted) -> None:
-        """Delete and insert in one table, and show that this is all."""
-        table, (were, leave, come) = f"{schema}.{identifier(self.table)}", counted
-        ((left,),) = session.rows(
-            f"with gone as (delete from {table} where {self._leave(key)} returning 1) select count(*) from gone"
+        yield from self._move(
+            session, QUARANTINE, self.key, Moved(self.aside, f"{self.table} in quarantine", *aside[0])
         )
-        if come:
+
+    def _move(self, session: Session, schema: str, key: str, moved: Moved) -> Iterator[Moved]:
+        """Delete and insert in one table, if anything is to be."""
+        if moved.left:
+            session.execute(f"delete from {moved.place} where {self._leave(key)}")
+        if moved.came:
             names = ", ".join(map(identifier, self.columns[schema]))
-            session.execute(f"insert into {table} ({names}) select {names} from {staged} order by {identifier(key)}")
-        ((are, written),) = session.rows(
-            f"select count(*), count(*) filter (where xmin = pg_current_xact_id()::xid) from {table}"
-        )
-        if (are, left, written) != (were - leave + come, leave, come):
-            raise VerificationError(
-                f"{told}: {were:,} rows were there, {leave:,} were to leave and {come:,} to come; "
-                f"{left:,} left, {are:,} are there now, {written:,} of them written.{WAY_OUT}"
+            staged = f"{STAGED[schema]}.{identifier(self.table)}"
+            session.execute(
+                f"insert into {moved.place} ({names}) select {names} from {staged} order by {identifier(key)}"
             )
+        if moved.left or moved.came:
+            yield moved
+
+    @property
+    def _index(self) -> str:
+        return f"{INDEX}.{identifier(self.table)}"
+
+    @property
+    def _is_indexed(self) -> bool:
+        return INDEX in self.columns
 
     def _leave(self, key: str) -> str:
         return f"{identifier(key)} in (select key from {self.leaving})"

@@ -70,12 +70,17 @@ def _outcomes(place: Changed, sought: str) -> str:
 
 def _is_any(keys: pa.Array) -> str:
     """Say that a column is any of some keys."""
+    return f"= any({array_of(keys)})"
+
+
+def array_of(keys: pa.Array) -> str:
+    """Give keys as an array of PostgreSQL's."""
     stored = keys.storage if isinstance(keys, pa.ExtensionArray) else keys
     listed = ((key.hex() if isinstance(key, bytes) else str(key)) for key in stored.to_pylist() if key is not None)
     quoted = (key.replace("\\", r"\\").replace('"', r"\"") for key in listed)
     array = ", ".join(f'"{key}"' for key in quoted)
     kind = "text" if pa.types.is_string(keys.type) else sql_type(keys.type)
-    return f"= any({literal(f'{{{array}}}')}::{kind}[])"
+    return f"{literal(f'{{{array}}}')}::{kind}[]"
 
 
 def _only(rows: pa.Table) -> pa.Array:

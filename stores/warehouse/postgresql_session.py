@@ -129,17 +129,17 @@ class Session:
             cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema)
 
     @contextmanager
-    def filling(self, *tables: str) -> Iterator[None]:
-        """Append to tables all rows or none, in their order.
+    def filling(self, *definitions: str) -> Iterator[None]:
+        """Make tables, and append to them all rows or none, in their order.
 
-        Into a table that was emptied in the same transaction, PostgreSQL writes one page after the other; into others
-        it also writes where earlier pages have room.
+        Into a table that was made in the same transaction, PostgreSQL writes one page after the other; into others it
+        also writes where earlier pages have room.
         """
         with told():
             self._adbc.adbc_connection.set_autocommit(False)
             try:
                 with self._adbc.cursor() as cursor:
-                    cursor.executescript(f"truncate {', '.join(tables)}")
+                    cursor.executescript("; ".join(definitions))
                 yield
             except BaseException:
                 self._adbc.rollback()

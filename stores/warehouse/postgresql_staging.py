@@ -17,7 +17,7 @@ from stores.warehouse.groups import Groups, indexed_names, least, published_name
 from stores.warehouse.postgresql_layout import SCRATCH, STAGED
 from stores.warehouse.postgresql_session import Session
 from stores.warehouse.postgresql_state import NewState
-from stores.warehouse.postgresql_tables import add_key, create, create_private
+from stores.warehouse.postgresql_tables import add_key, create, create_private, definition
 
 ROWS_AN_INSERT = 65_536
 
@@ -27,8 +27,8 @@ class Staging(NewState):
 
     def quarantine(self, table: str, rows: pa.Table) -> None:
         """Write rows that were set aside where analysts do not look."""
-        with self._loader() as session:
-            create_private(session, STAGED[QUARANTINE], table, rows.schema)
+        made = definition(STAGED[QUARANTINE], table, rows.schema, private=True)
+        with self._loader() as session, session.filling(made):
             session.append(STAGED[QUARANTINE], table, rows)
 
 
@@ -37,21 +37,21 @@ def stage_rows(
 ) -> str:
     """Write rows in the order of their key, and beside them whose they are; give the name of their table."""
     has_tokens = schema.field(key).type == pa.uuid()
+    published, indexed = published_names(schema.names), indexed_names(key, schema.names)
+    parts = {STAGED[ANALYTICS]: _part(schema, published)}
+    if indexed:
+        parts[STAGED[INDEX]] = _part(schema, [*indexed], [*indexed.values()])
+    names = {STAGED[ANALYTICS]: published, STAGED[INDEX]: [*indexed]}
     with tempfile.TemporaryDirectory() as folder:
         if has_tokens:
             batches = in_token_order(batches, schema, key, rows, Path(folder))
-        published = published_names(schema.names)
-        target = create(session, STAGED[ANALYTICS], table, _part(schema, published))
-        parts = [(STAGED[ANALYTICS], published, published)]
-        if indexed := indexed_names(key, schema.names):
-            parts.append((STAGED[INDEX], [*indexed], [*indexed.values()]))
-            create_private(session, STAGED[INDEX], table, _part(schema, [*indexed], [*indexed.values()]))
-        with session.filling(*(f"{place}.{identifier(table)}" for place, *_ in parts)):
+        made = (definition(place, table, part, private=place == STAGED[INDEX]) for place, part in parts.items())
+        with session.filling(*made):
             for some in in_tables(batches, ROWS_AN_INSERT):
-                for place, names, there in parts:
-                    session.append(place, table, some.select(names).rename_columns(there))
+                for place, part in parts.items():
+                    session.append(place, table, some.select(names[place]).rename_columns(part.names))
         add_key(session, STAGED[ANALYTICS], table, key, in_its_order=not has_tokens)
-    return target
+    return f"{STAGED[ANALYTICS]}.{identifier(table)}"
 
 
 def stage_groups(session: Session, table: str, batches: pa.RecordBatchReader, derived: Derived) -> tuple[str, Grouped]:

@@ -15,7 +15,7 @@ from privacy.evidence import RunRecord
 from stores.postgresql_connection import options
 from stores.warehouse import ANALYTICS, MARTS, Readable, Seal
 from stores.warehouse.postgresql_layout import CANDIDATE_RUN, META, RUN, STAGED, WRITER
-from stores.warehouse.postgresql_lock import loader, refuse_if_lost
+from stores.warehouse.postgresql_lock import loader
 from stores.warehouse.postgresql_marts import PostgreSQLMarts
 from stores.warehouse.postgresql_rights import MADE_ANEW, PUBLISHED, let_read, prepare, refuse_what_is_of_others
 from stores.warehouse.postgresql_session import SETTINGS, Session
@@ -112,8 +112,7 @@ class NewState:
     @contextmanager
     def _loader(self) -> Iterator[Session]:
         """Give a session of its own, so that tables can be staged at one time; one that failed is not given again."""
-        session = self._idle.pop() if self._idle else self._loaders.enter_context(loader(self._url))
-        refuse_if_lost(session, self._holding)
+        session = self._idle.pop() if self._idle else self._loaders.enter_context(loader(self._url, self._holding))
         yield session
         self._idle.append(session)
 

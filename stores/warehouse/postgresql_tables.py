@@ -20,7 +20,22 @@ NOT_UNIQUE, NULL = "23505", "23502"
 
 
 def create(session: Session, schema: str, table: str, columns: pa.Schema, unlogged: bool = False) -> str:
-    """Make an empty table; give its name with its schema. PostgreSQL would cut a name that is too long."""
+    """Make an empty table; give its name with its schema."""
+    session.execute(definition(schema, table, columns, unlogged=unlogged))
+    return f"{schema}.{identifier(table)}"
+
+
+def create_private(session: Session, schema: str, table: str, columns: pa.Schema) -> str:
+    """Make an empty table of what analysts never see."""
+    session.execute(definition(schema, table, columns, private=True))
+    return f"{schema}.{identifier(table)}"
+
+
+def definition(schema: str, table: str, columns: pa.Schema, private: bool = False, unlogged: bool = False) -> str:
+    """Say how an empty table is made; PostgreSQL would cut a name that is too long.
+
+    private: the server keeps no sample of its values as statistics.
+    """
     if too_long := [name for name in (table, *columns.names) if len(name) > LONGEST_NAME]:
         raise StoreError(
             f"warehouse: PostgreSQL has no room for a name as long as {too_long[0]}; {LONGEST_NAME} letters are "
@@ -28,21 +43,17 @@ def create(session: Session, schema: str, table: str, columns: pa.Schema, unlogg
         )
     name = f"{schema}.{identifier(table)}"
     typed = ", ".join(f"{identifier(field.name)} {sql_type(field.type)}" for field in columns)
-    session.execute(f"create {'unlogged ' * unlogged}table {name} ({typed})")
-    return name
-
-
-def create_private(session: Session, schema: str, table: str, columns: pa.Schema) -> str:
-    """Make an empty table of what analysts never see: the server keeps no sample of its values as statistics."""
-    name = create(session, schema, table, columns)
-    without_statistics(session, name, columns.names)
-    return name
+    made = f"create {'unlogged ' * unlogged}table {name} ({typed})"
+    return f"{made}; {_without_statistics(name, columns.names)}" if private else made
 
 
 def without_statistics(session: Session, name: str, columns: Iterable[str]) -> None:
     """Let the server keep no sample of any column's values."""
-    without = ", ".join(f"alter {identifier(column)} set statistics 0" for column in columns)
-    session.execute(f"alter table {name} {without}")
+    session.execute(_without_statistics(name, columns))
+
+
+def _without_statistics(name: str, columns: Iterable[str]) -> str:
+    return f"alter table {name} {', '.join(f'alter {identifier(column)} set statistics 0' for column in columns)}"
 
 
 def add_key(session: Session, schema: str, table: str, key: str, in_its_order: bool = False) -> None:

@@ -264,17 +264,28 @@ def test_a_row_that_comes_beside_one_of_its_key_stops_the_publish(there: InPostg
 
 TRIGGERS = {
     "touches another row": "update analytics.lines set article_id = null where line_id <> new.line_id; return new",
+    "writes over the row that came": "update analytics.lines set article_id = null where sale_id = new.sale_id; "
+    "return new",
     "lets a row not come": "return null",
     "takes out another row": "delete from analytics.lines where line_id <> new.line_id; return new",
+    "lets another come": "if new.sale_id is not null then insert into analytics.lines (line_id) "
+    "values (gen_random_uuid()); end if; return new",
+    "takes out what is found, and hides it": "begin delete from analytics.lines where line_id <> new.line_id; "
+    "raise 'undone'; exception when others then null; end; return new",
 }
+
+
+def meddling(there: InPostgreSQL, body: str) -> None:
+    there.rows(
+        f"create function public.meddle() returns trigger language plpgsql as $$ begin {body}; end $$; "
+        "create trigger meddling after insert on analytics.lines for each row execute function public.meddle(); "
+        "create trigger meddling_before before insert on analytics.lines for each row execute function public.meddle()"
+    )
 
 
 @pytest.mark.parametrize("body", TRIGGERS.values(), ids=TRIGGERS)
 def test_a_change_of_any_other_row_is_found_and_undone(there: InPostgreSQL, body: str) -> None:
-    there.rows(
-        f"create function public.meddle() returns trigger language plpgsql as $$ begin {body}; end $$; "
-        "create trigger meddling before insert on analytics.lines for each row execute function public.meddle()"
-    )
+    meddling(there, body)
     before = there.hashes("analytics", "sluis_meta")
 
     with pytest.raises(VerificationError, match=r"lines: 4 rows were there, 1 were to leave and 1 to come"):
@@ -283,11 +294,42 @@ def test_a_change_of_any_other_row_is_found_and_undone(there: InPostgreSQL, body
     assert there.hashes("analytics", "sluis_meta") == before
 
 
+@pytest.mark.parametrize(
+    "meddled",
+    [
+        "update analytics.articles set article_id = article_id",
+        "delete from sluis_private.letters",
+        "insert into sluis_quarantine.sales select from analytics.sales",
+    ],
+)
+def test_a_change_in_a_table_that_was_to_stay_as_it_is_is_found_as_well(there: InPostgreSQL, meddled: str) -> None:
+    meddling(there, f"{meddled}; return new")
+    before = there.hashes("analytics", "sluis_meta", "sluis_private", "sluis_quarantine")
+
+    with pytest.raises(VerificationError, match=r"^[a-z_]+\.[a-z]+: no row was to leave or to come; "):
+        change(opened(there), {}, {"line": [row(line_id=22, sale_id=12)]})
+
+    assert there.hashes("analytics", "sluis_meta", "sluis_private", "sluis_quarantine") == before
+
+
+def test_where_the_server_counts_nothing_nothing_can_be_shown(there: InPostgreSQL) -> None:
+    there.rows(f"alter database {there.url.database} set track_counts = off")
+    with pytest.raises(StoreError, match=r"track_counts is off.*\n  Let an administrator set it on, or run"):
+        change(opened(there), {}, {"line": [row(line_id=22, sale_id=12)]})
+    assert there.rows("select run_id from sluis_meta.run") == [("run-1",)]
+
+
 def test_an_index_that_does_not_change_as_its_rows_do_stops_the_publish(there: InPostgreSQL) -> None:
-    there.rows("delete from sluis_private.buyers")
+    there.rows("update sluis_private.buyers set key = gen_random_uuid()")
     with pytest.raises(
         VerificationError, match="index of buyers: 2 rows were there, 1 were to leave and 0 to come; 0 left"
     ):
+        change(opened(there), {"buyer": [1]}, {})
+
+
+def test_an_index_that_lacks_a_row_which_stays_stops_the_publish(there: InPostgreSQL) -> None:
+    there.rows("delete from sluis_private.buyers where customer = '00000000-0000-0000-0000-000000000066'")
+    with pytest.raises(VerificationError, match="index of buyers: 2 rows are published, 1 are indexed"):
         change(opened(there), {"buyer": [1]}, {})
 
 

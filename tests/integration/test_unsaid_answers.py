@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Place
+
 FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full, which is a full disk")
 OUTPUTS = pytest.mark.parametrize("output", ["text", "json"])
@@ -63,3 +65,20 @@ def test_an_error_keeps_its_code_where_neither_stream_can_be_written(output: str
             out=full.fileno(), errors=full.fileno(), here=tmp_path,
         )  # fmt: skip
     assert done.returncode == 2
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_signs_that_a_terminal_does_not_know_stop_no_answer(encoding: str, place: Place) -> None:
+    """It ended with a traceback and 1, the code of a broken promise."""
+    place.change_policy('version: "test"', 'version: "test ✓"')
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "cli.main", "check"],
+        env={**os.environ, **place.environment, "PYTHONIOENCODING": encoding},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert ended.stdout.startswith(b"Policy test ? is valid")

@@ -89,7 +89,7 @@ def list_(output: OutputAs = Output.text) -> None:
 
 
 def _text(file: str) -> str:
-    return sys.stdin.read() if file == "-" else read_text(file, "--record-file")
+    return sys.stdin.read().removeprefix("\ufeff") if file == "-" else read_text(file, "--record-file")
 
 
 def _counts(tables: dict[str, int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from typing import cast
@@ -71,6 +72,9 @@ app.add_typer(retention, name="retention")
 
 def main() -> None:
     """Run the command; a wrong flag is an error like any other."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a sign that the terminal does not know must not stop the answer
     try:
         code = app(standalone_mode=False)
     except WrongFlag as wrong:

@@ -33,4 +33,4 @@ PlanHash = Annotated[
 
 def people_in(file: str) -> str:
     """Read a subject file, or standard input."""
-    return sys.stdin.read() if file == "-" else read_text(file, "--subject-file")
+    return sys.stdin.read().removeprefix("\ufeff") if file == "-" else read_text(file, "--subject-file")

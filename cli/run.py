@@ -11,9 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from cli.answer import answer
+from cli.doctor.orchestrator import answers
 from cli.options import AsOf, Output, OutputAs, Strict, common
 from cli.progress import progress_shown
 from cli.summary import render_run
+from privacy.errors import StoreError
 from privacy.evidence import RunRecord
 from stores.settings import Settings
 from tasks.chamber import read_rules
@@ -52,6 +54,7 @@ def refresh(output: Output, as_of: datetime.date | None, full: bool = False) -> 
     read_rules(Settings.from_environment(os.environ))
     for variable, value in PREFECT_DEFAULTS.items():
         os.environ.setdefault(variable, value)
+    _refuse_silent_server()
     # Importing Great Expectations takes seconds, in which Prefect's server can start.
     threading.Thread(target=import_module, args=("great_expectations.expectations",), daemon=True).start()
     with progress_shown(output) as show:
@@ -62,3 +65,15 @@ def refresh(output: Output, as_of: datetime.date | None, full: bool = False) -> 
         outcome: object = refresh_warehouse(RefreshOptions(as_of=as_of, rows="all" if full else "changed"))
     assert isinstance(outcome, RunRecord), "Prefect gives what the last state holds"
     return outcome.as_json()
+
+
+def _refuse_silent_server() -> None:
+    """Refuse a Prefect server that is named and does not answer, before Prefect does in words of its own."""
+    from prefect.settings import Settings as PrefectSettings
+
+    url = PrefectSettings().api.url
+    if url and not answers(url):
+        raise StoreError(
+            "Prefect: no server answers at PREFECT_API_URL. Nothing was changed.\n"
+            "  Start it (`sluis up`, or `prefect server start`), or unset PREFECT_API_URL for a temporary one."
+        )

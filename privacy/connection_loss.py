@@ -21,6 +21,9 @@ SQLITE_LOCKED = frozenset({5, 6})
 ADBC_IO = 10
 """The status by which an ADBC driver without SQLSTATE says that bytes did not come through."""
 
+REFUSED = re.compile("FATAL|no password supplied")
+"""What is said where a server answered, and does not let one in: the second by libpq, for want of what it asked for."""
+
 NOT_YET = re.compile(r"starting up|shutting down|recovery", re.I)
 """What a server says that answers, and may let one in a little later."""
 
@@ -62,5 +65,5 @@ def _unanswered(error: BaseException) -> bool:
     """Tell an error of libpq itself from a server's refusal, which it passes on as text: wrong names stay wrong."""
     said = str(error)
     return type(error).__name__ in ("OperationalError", "ConnectionTimeout") and (
-        "FATAL" not in said or NOT_YET.search(said) is not None
+        REFUSED.search(said) is None or NOT_YET.search(said) is not None
     )

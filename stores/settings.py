@@ -103,10 +103,10 @@ def file_of(url: sa.URL, name: str) -> Path:
 
 
 def read_text(path: Path | str, what: str) -> str:
-    """Read a text file that a setting names; UsageError if it cannot be."""
+    """Read a text file that a setting names, without the mark that some editors begin it with; UsageError if not."""
     problem = None
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         problem = type(error).__name__
     raise UsageError(f"{what} {path} cannot be read ({problem}).")

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from privacy.connection_loss import is_connection_lost
 from privacy.errors import ConnectionLostError, StoreError
 from privacy.leak_proof import raise_alone
+from stores.turned_away import turned_away
 
 DRIVERS = (sa.exc.SQLAlchemyError, psycopg.Error, adbc_driver_manager.Error, pymysql.err.Error, OSError)
 
@@ -75,6 +76,8 @@ def _problem(what: str, error: BaseException) -> StoreError:
     driver = getattr(error, "orig", None) or error
     code = _code(driver)
     known = _KNOWN.get(code) or "the server refused.\n  Check --source, and `sluis doctor`; then run again."
+    if why := turned_away(driver):
+        known = f"{why}.\n  Check --source."
     return StoreError(f"source: {what} cannot be read ({type(driver).__name__}{f' {code}' if code else ''}): {known}")
 
 

@@ -16,7 +16,9 @@ def comments_on(table: Table) -> Comments:
         for name, column in table.columns.items()
     }
     columns[EXPIRES_ON] = "the run drops the row from this day (NULL: no clock runs)"
-    return Comments(f"{table.meaning} · pseudonymised personal data, for {table.purpose}", columns)
+    personal = any(column.extracted and column.role != "non_personal" for column in table.columns.values())
+    status = "pseudonymised personal data" if personal else "nothing personal, by the policy"
+    return Comments(f"{table.meaning} · {status}, for {table.purpose}", columns)
 
 
 def comments_on_mart(policy: Policy, name: str) -> Comments:

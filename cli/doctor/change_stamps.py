@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 
@@ -30,7 +31,7 @@ def change_stamps(environment: Environment) -> Finding:
     stamps = [(name, str(policy.changed(name))) for name in tables]
     if missing := [stamp for stamp in stamps if stamp[1] not in schema[stamp[0]]]:
         return bad(f"not there: {_named(missing)}", "Name others with changed: a run stops.")
-    if shut := _unreadable(source, stamps):
+    if shut := unreadable(source, stamps):
         return bad(f"the account may not read: {_named(shut)}", "Grant it select on them: a run stops.", OUT_OF_ORDER)
     if unfit := [stamp for stamp in stamps if change_stamp(policy, schema, stamp[0]) is None]:
         hint = "Every run reads all rows. Name columns of moments with changed, or leave out incremental."
@@ -41,11 +42,11 @@ def change_stamps(environment: Environment) -> Finding:
     return good(f"{len(stamps)} can be read and compared")
 
 
-def _unreadable(source: Source, stamps: Stamps) -> Stamps:
-    """Ask for no row of each: the right to read is looked at all the same."""
+def unreadable(source: Source, columns: Iterable[tuple[str, str]]) -> Stamps:
+    """Give the columns that the account may not read. No row is asked for: the right is looked at all the same."""
     refused = []
     with source.engine().connect() as connection:
-        for table, column in stamps:
+        for table, column in columns:
             named, of = sa.sql.quoted_name(column, True), sa.sql.quoted_name(table, True)
             try:
                 connection.execute(sa.select(sa.column(named)).select_from(sa.table(of)).where(sa.false())).close()

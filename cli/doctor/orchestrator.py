@@ -42,7 +42,7 @@ def server(environment: Environment) -> Finding:
         if settings.server.ephemeral.enabled:
             return good("none is named: a run starts a temporary one, which takes ten seconds or so")
         return bad("none is named, and a temporary one is not allowed", "Set PREFECT_API_URL.")
-    if not _answers(settings.api.url):
+    if not answers(settings.api.url):
         return bad(
             "does not answer at PREFECT_API_URL",
             "Start it (`prefect server start`), or unset PREFECT_API_URL for a temporary one.",
@@ -54,7 +54,8 @@ def server(environment: Environment) -> Finding:
     return good("answers")
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Ask a Prefect server whether it is there."""
     try:
         urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=5).close()
     except urllib.error.HTTPError:

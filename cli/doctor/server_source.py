@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime
 from itertools import islice
 
+from cli.doctor.change_stamps import unreadable
 from cli.doctor.findings import OUT_OF_ORDER, Check, Environment, Finding, bad, doubtful, good
+from cli.doctor.places import policy_of
+from privacy.treat import columns_read
 from stores.mariadb_source import MariadbSource
 from stores.opening import open_source
 from stores.postgresql_source import PostgresqlSource
@@ -61,6 +64,17 @@ def account(environment: Environment) -> Finding:
     )
 
 
+def rights(environment: Environment) -> Finding:
+    """See whether the account may read what the policy reads."""
+    policy, source = policy_of(environment), _source(environment)
+    schema = source.schema()
+    tables = {name: table for name, table in policy.tables.items() if not table.derived and name in schema}
+    columns = [(name, c) for name, table in tables.items() for c in columns_read(table) if c in schema[name]]
+    if shut := tuple(dict.fromkeys(table for table, _ in unreadable(source, columns))):
+        return bad(f"the account may not read: {_some(shut)}", "Grant it select on them: a run stops.", OUT_OF_ORDER)
+    return good(f"the account may read all {len(tables)} tables of the policy")
+
+
 def snapshot(environment: Environment) -> Finding:
     """Open a snapshot, as a run does, and see behind how many connections."""
     with _source(environment).snapshot() as opened:
@@ -96,12 +110,13 @@ def _facts(environment: Environment) -> ServerFacts:
 
 
 CHECKS = tuple(
-    Check(name, look, ("source",), after=("source",), of=kind)
+    Check(name, look, needs, after=needs, of=kind)
     for kind in ("postgresql", "mysql", "mariadb")
-    for name, look in (
-        ("source server", server),
-        ("source clock", server_clock),
-        ("source account", account),
-        ("source snapshot", snapshot),
+    for name, look, needs in (
+        ("source server", server, ("source",)),
+        ("source clock", server_clock, ("source",)),
+        ("source account", account, ("source",)),
+        ("source rights", rights, ("source", "policy")),
+        ("source snapshot", snapshot, ("source",)),
     )
 )

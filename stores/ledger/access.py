@@ -13,6 +13,7 @@ from privacy.connection_loss import is_connection_lost
 from privacy.errors import ConnectionLostError, SluisError, StoreError, UsageError
 from privacy.leak_proof import raise_alone
 from stores.patience import patiently
+from stores.turned_away import turned_away
 
 T = TypeVar("T")
 
@@ -84,6 +85,8 @@ def _unusable(error: sa.exc.SQLAlchemyError) -> StoreError:
             f"ledger: its disk is full, or cannot be read or written ({type(error).__name__}).\n"
             "  Make room or bring the disk back, and run again. Nothing is half-published."
         )
+    if driver and (why := turned_away(driver)):
+        return StoreError(f"ledger: {why}.\n  Check --ledger.")
     if type(error) is sa.exc.DatabaseError:
         return StoreError(
             "ledger: the file is damaged, or is no database.\n"

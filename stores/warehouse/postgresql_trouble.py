@@ -11,6 +11,7 @@ import psycopg
 from privacy.connection_loss import is_connection_lost
 from privacy.errors import ConnectionLostError, StoreError
 from privacy.leak_proof import raise_alone
+from stores.turned_away import turned_away
 
 NOT_UNDERSTOOD = ("3F000", "42P01", "42703", "42804", "42883")
 """SQLSTATEs: no such schema, table or column; not of that type; no such function of that type."""
@@ -51,6 +52,8 @@ def _lost(error: psycopg.Error | adbc_driver_manager.Error) -> ConnectionLostErr
 
 
 def _refused(error: psycopg.Error | adbc_driver_manager.Error) -> PostgreSQLError:
+    if why := turned_away(error):
+        return PostgreSQLError(f"warehouse: {why}. What was published stays.\n  Check --warehouse.")
     state = error.sqlstate or "unknown"
     way_out = next((way for begins, way in WAYS_OUT.items() if state.startswith(begins)), WAYS_OUT["42501"])
     refused = PostgreSQLError(

@@ -159,3 +159,26 @@ def test_a_url_that_names_no_driver_of_ours_is_answered_with_one_that_does(shop:
 )
 def test_no_letter_says_that_rows_are_needed_until_a_day_that_is_past(until: str | None, told: str) -> None:
     assert told_until(until, "2026-11-26") == told
+
+
+def test_a_prefect_server_that_is_named_and_silent_is_told_as_that(shop: Place) -> None:
+    outcome = run_in_process("run", "--output", "json", **shop.environment, PREFECT_API_URL="http://127.0.0.1:9/api")
+
+    assert outcome.exit_code == 3
+    assert outcome.json["error"]["message"].startswith("Prefect: no server answers at PREFECT_API_URL.")
+
+
+@pytest.mark.parametrize("from_stdin", [True, False])
+def test_a_file_of_an_editor_that_marks_its_encoding_is_read(
+    shop: Place, monkeypatch: pytest.MonkeyPatch, from_stdin: bool
+) -> None:
+    marked = f"\ufeffbuyer_id={BOB}\r\n"
+    file = shop.folder / "asked.txt"
+    file.write_text(marked, encoding="utf-8")
+    monkeypatch.setattr("sys.stdin", io.StringIO(marked))
+
+    outcome = in_words(
+        shop, "erase", "request", "--reference", "AVG-1", "--subject-file", "-" if from_stdin else str(file)
+    )
+
+    assert outcome.exit_code == 0, outcome.said

@@ -79,6 +79,22 @@ def test_rights_to_write_to_a_single_table_are_found(shop: Elsewhere) -> None:
     assert found.endswith(("may write: sale", "may write: delete"))
 
 
+def test_tables_of_the_policy_that_the_account_may_not_read_are_told(
+    place: Place, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    shop = moved(place, tmp_path, postgres.new_database())
+    limited = reader_of(shop)
+    assert doctor(limited)["source rights"] == ("ok", "the account may read all 3 tables of the policy", "")
+    shop.change_source(
+        f"revoke select on sale, audit from {reader(shop)}", f"grant select (sale_id) on sale to {reader(shop)}"
+    )
+
+    status, found, hint = doctor(limited)["source rights"]
+
+    assert (status, found) == ("fail", "the account may not read: sale")
+    assert hint.startswith("Grant it select")
+
+
 def test_tables_of_which_rows_are_hidden_from_the_account_are_told(
     place: Place, postgres: PostgresServer, tmp_path: Path
 ) -> None:

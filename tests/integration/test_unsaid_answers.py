@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import run_in_own_process
+from tests.conftest import Place, run_in_own_process
 
 FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full, which is a full disk")
@@ -51,3 +51,14 @@ def test_an_error_keeps_its_code_where_neither_stream_can_be_written(output: str
             "--output", output, stdout=full.fileno(), stderr=full.fileno(),
         )  # fmt: skip
     assert done.returncode == 2
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_signs_that_a_terminal_does_not_know_stop_no_answer(encoding: str, place: Place) -> None:
+    """It ended with a traceback and 1, the code of a broken promise."""
+    place.change_policy('version: "test"', 'version: "test ✓"')
+
+    ended = run_in_own_process("check", **place.environment, PYTHONIOENCODING=encoding)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("Policy test ? is valid")

@@ -155,7 +155,7 @@ def _place_of(result: ExpectationValidationResult) -> int:
 
 
 def _exception_of(result: ExpectationValidationResult) -> str | None:
-    """Give the class of the exception that a check crashed with; None if it just failed."""
+    """Give the class of the exception that a check crashed with, as the driver raised it; None if it just failed."""
     info: dict[str, Any] = result.exception_info or {}
     entries = [info] if "raised_exception" in info else [entry for entry in info.values() if isinstance(entry, dict)]
     for entry in entries:
@@ -163,7 +163,7 @@ def _exception_of(result: ExpectationValidationResult) -> str | None:
             classes = re.findall(
                 r"^([A-Za-z_][\w.]*(?:Error|Exception))\b", entry.get("exception_traceback") or "", re.M
             )
-            return str(classes[-1]) if classes else "Exception"
+            return str(classes[0]) if classes else "Exception"
     return None
 
 

@@ -15,6 +15,7 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 from privacy.connection_loss import is_connection_lost, origin
 from privacy.errors import ConnectionLostError, SluisError, StoreError, UnexpectedError
+from privacy.ways_out import LONG_TEXTS
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -78,6 +79,8 @@ def cleaned(error: BaseException) -> SluisError:
         return StoreError(f"{errno.errorcode.get(error.errno, 'OSError')} {where}.\n  {_way_out(error.errno)}")
     if isinstance(error, MemoryError):
         return StoreError(f"Out of memory {where}.\n  Give the worker more memory; nothing is half-published.")
+    if _is_out_of_duckdbs_memory(origin(error)):
+        return StoreError(f"{what} {where}: out of memory.\n  {LONG_TEXTS} Nothing is half-published.")
     if CONNECTION_CLASSES & {type(error).__name__, type(origin(error)).__name__}:
         return StoreError(
             f"{what} {where}.\n  Check that the database is reachable and its disk has room; then run again."
@@ -99,6 +102,13 @@ def place(error: BaseException) -> str:
         if file != frame.filename and file.split("/")[0] in ROOMS:
             return f"in {file}:{frame.lineno} ({frame.name})"
     return "outside our own code"
+
+
+def _is_out_of_duckdbs_memory(error: BaseException) -> bool:
+    """Tell DuckDB's own limit, by which it also says that it cannot commit or write down what it holds."""
+    name = type(error).__name__
+    full = name in ("TransactionException", "FatalException") and "failed to pin block" in str(error)
+    return name == "OutOfMemoryException" or full
 
 
 def _way_out(code: int) -> str:

@@ -42,3 +42,13 @@ WAYS_OUT = {
     "one_row_per_cell": _MART,
     "counted_within": _MART,
 }
+
+LONG_TEXTS = (
+    "Texts of many kilobytes need more memory than DuckDB is given. Suppress or redact their column, publish less of "
+    "them, or name a warehouse in PostgreSQL."
+)
+
+
+def of_crash(exception: str) -> str:
+    """Tell what to do about a check that crashed with an exception of this class."""
+    return LONG_TEXTS if exception.endswith("OutOfMemoryException") else "Mend what it is about, or report it."

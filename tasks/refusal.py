@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from privacy.errors import GateError
 from privacy.evidence import CrashedCheck, DriftedValues, FailedPromise, RunRecord
+from privacy.ways_out import LONG_TEXTS, of_crash
 
 
 def refusal(record: RunRecord, file: str) -> GateError:
@@ -14,6 +15,7 @@ def refusal(record: RunRecord, file: str) -> GateError:
         rows = "" if failed.rows is None else f" in {failed.rows:,} rows"
         said.append(f"{_promise(failed, file)} is broken{rows}{_of_drift(failed)}")
     said += [f"{_promise(crashed, file)} could not be checked: {crashed.exception}" for crashed in gates.crashed]
+    said += [f"  {LONG_TEXTS}"] if any(of_crash(crash.exception) == LONG_TEXTS for crash in gates.crashed) else []
     said.append("  Nothing was published. Mend the treatment, the policy or the source, and run again.")
     error = GateError("\n".join(said))
     error.record = record

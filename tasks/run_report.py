@@ -14,7 +14,7 @@ from privacy.errors import DriftError, GateError
 from privacy.evidence import COUNTED, CrashedCheck, FailedPromise, PublishedRun, RunRecord
 from privacy.policy import Policy
 from privacy.source_plan import months_ahead
-from privacy.ways_out import WAYS_OUT
+from privacy.ways_out import WAYS_OUT, of_crash
 from stores.ledger.request import Request
 
 Rows = list[dict[str, Any]]
@@ -158,7 +158,7 @@ def refused(error: GateError, policy_file: str) -> str:
 
 def _rows_and_way_out(broken: FailedPromise | CrashedCheck) -> tuple[str, str]:
     if isinstance(broken, CrashedCheck):
-        return "", f"The check itself crashed ({broken.exception}). Mend what it is about, or report it."
+        return "", f"The check itself crashed ({broken.exception}). {of_crash(broken.exception)}"
     return "" if broken.rows is None else f"{broken.rows:,}", WAYS_OUT[broken.promise]
 
 

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 import sqlalchemy as sa
 
+from stores.patience import patiently
 from tests.free_port import free_port
 
 UNSAFE_AND_FAST = ("fsync", "full_page_writes", "synchronous_commit")
@@ -55,8 +57,17 @@ class PostgresServer:
         psutil.wait_procs(processes, timeout=60)
 
     def start_again(self) -> None:
-        """Start it on what a killed one left behind; nothing, where it runs."""
+        """Start it on what a killed one left behind, where it does not run; wait until it lets somebody in."""
         _start(self._handle)
+        login = self.url.set(drivername="postgresql").render_as_string(False)
+        patiently(lambda: psycopg.connect(login)).close()
+
+    def move_log(self, to: Path) -> None:
+        """Let its write-ahead log stand in another folder."""
+        self.kill()
+        subprocess.run(["mv", str(log := self.folder / "pg_wal"), str(to)], check=True)  # its owner stays
+        log.symlink_to(to / "pg_wal")
+        self.start_again()
 
     def new_database(self, like: sa.URL | None = None, options: str = "") -> sa.URL:
         """Make an empty database, with options in SQL, or a copy of one that nobody is in; give its URL."""
@@ -93,10 +104,10 @@ def of_the_machine() -> Path:
 
 
 @contextmanager
-def running(folder: Path, programs: Path | None = None) -> Iterator[PostgresServer]:
+def running(folder: Path, programs: Path | None = None, log_at: Path | None = None) -> Iterator[PostgresServer]:
     """Run a server on a folder of its own; where none can start, tests that need one are skipped and say why.
 
-    programs: of another server than the wheel's.
+    programs: of another server than the wheel's. log_at: a folder of which another is made for its write-ahead log.
     """
     try:
         handle = _started(folder / "data", programs)
@@ -109,6 +120,8 @@ def running(folder: Path, programs: Path | None = None) -> Iterator[PostgresServ
     for setting in UNSAFE_AND_FAST:
         found.execute(f"alter system set {setting} = off")
     found.execute("select pg_reload_conf()")
+    if log_at:
+        found.move_log(log_at)
     try:
         yield found
     finally:

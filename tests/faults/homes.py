@@ -153,7 +153,7 @@ class OnServer(Home):
     folder: Path
     server: PostgresServer
     disk: Disk | None = None
-    """That on which all of the server stands, where it has one of its own."""
+    """That on which all of the server stands, or its write-ahead log, where there is one of its own."""
     urls: dict[str, sa.URL] = field(default_factory=dict)
 
     @property

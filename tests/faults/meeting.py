@@ -16,11 +16,12 @@ from stores.settings import Settings
 from tests.faults.homes import Ended, Home, OnServer, State
 from tests.faults.points import Stage
 from tests.faults.shop import CANARIES, do
-from tests.faults.troubles import cut_connections, fill_the_disk, pull_the_disk, set_the_clock
+from tests.faults.troubles import cut_connections, fill_the_disk, fill_the_log, pull_the_disk, set_the_clock
 from tests.in_chamber import run_in_chamber
 from tests.interrupted import PROCESSES, Point, befalls, die
 
-CUT, FULL = "connections cut", "the server's disk full"
+CUT, FULL, LOG_FULL = "connections cut", "the server's disk full", "its write-ahead log's disk full"
+ON_SERVER = (CUT, FULL, LOG_FULL)
 
 CLOCKS = {"clock back": datetime.timedelta(hours=-1000), "clock forth": datetime.timedelta(hours=1000)}
 """No trouble, if all is well: a run goes by the time at which it began."""
@@ -52,6 +53,11 @@ def trouble_of(name: str, home: Home) -> Callable[[], None]:
         assert isinstance(home, OnServer)
         server = home.server.url.set(drivername="postgresql").render_as_string(False)
         return functools.partial(cut_connections, server, home.cut)
+    if name == LOG_FULL:
+        assert isinstance(home, OnServer)
+        assert home.disk
+        server = home.server.url.set(drivername="postgresql").render_as_string(False)
+        return functools.partial(fill_the_log, server, home.disk)
     if name == FULL:
         assert isinstance(home, OnServer)
         assert home.disk
@@ -99,11 +105,11 @@ def check(home: Home, stage: Stage, point: Point, trouble: str, plan: str, wante
         stage.published
         or trouble in CLOCKS
         or (stage.written and trouble == "disk full")
-        or (ended == Ended(0) and trouble in (CUT, FULL))
+        or (ended == Ended(0) and trouble in ON_SERVER)
     )
     found = home.state()
     new = found.is_like(wanted.states[stage.way])
-    either = trouble == FULL and new  # the last step may have found room yet that what follows it did not
+    either = trouble in (FULL, LOG_FULL) and new  # the last step may have found room yet that what follows it did not
     assert new if done else found == before or either, ended
     _check_what_was_told(ended, trouble, done)
     _check_the_next_run(home, wanted)
@@ -129,13 +135,14 @@ def _check_what_was_told(ended: Ended | None, trouble: str, done: bool) -> None:
 _KILLED_BY: dict[str, tuple[int, ...]] = {
     "killed": (-signal.SIGKILL,),
     "disk gone": (-signal.SIGABRT,),
-    **dict.fromkeys(("disk full", CUT, FULL, *CLOCKS), ()),
+    **dict.fromkeys(("disk full", *ON_SERVER, *CLOCKS), ()),
 }
 """What may end the process itself: DuckDB gives up at once where a file that it is to close is no file any more."""
 
 _KINDS = {
     **dict.fromkeys(("disk full", "disk gone", FULL), ("store",)),
     CUT: ("connection",),
+    LOG_FULL: ("connection", "store"),
     **dict.fromkeys(CLOCKS, ()),
 }
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 
 from privacy.leak_proof import ROOMS
+from tests.small_disk import Disk
 
 PULLED = ".pulled"
 """Ends the name of a folder that is gone for the process in trouble."""
@@ -51,6 +52,14 @@ def cut_connections(server: str, statement: str) -> None:
     """Let the server end every session, as one does that is restarted."""
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(statement.encode())
+
+
+def fill_the_log(server: str, disk: Disk) -> None:
+    """Leave no room for a server's write-ahead log, and let others write until it has none: then it gives up."""
+    disk.fill()
+    with contextlib.suppress(psycopg.Error), psycopg.connect(server, autocommit=True) as connection:
+        while True:
+            connection.execute("select pg_logical_emit_message(false, 'others', repeat('x', 4000000))")
 
 
 def set_the_clock(by: datetime.timedelta) -> None:

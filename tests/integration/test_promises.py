@@ -348,7 +348,7 @@ def test_a_check_that_crashes_tells_nothing_of_the_value_that_made_it_crash(
 
     crashed = {(crash.promise, crash.column): crash.exception for crash in report.crashed}
     assert crashed.keys() == {("between", "number"), ("no_value_drift", "number")}
-    assert all(exception.endswith("MetricResolutionError") for exception in crashed.values())
+    assert not any("great_expectations" in exception for exception in crashed.values()), "the driver's is told"
     assert (report.passed, report.failed, report.green) == (1, (), False)
     said = capfd.readouterr()
     assert "canary" not in repr(report) + said.out + said.err + caplog.text

@@ -16,11 +16,16 @@ from hypothesis import strategies as st
 
 import stores.batch_size
 from privacy.column_types import ColumnType
+from privacy.errors import SluisError
+from privacy.leak_proof import leak_proof
+from privacy.ways_out import LONG_TEXTS
 from stores.batch_size import BATCH_BYTES, joined, rows_of
 from stores.opening import open_source
 from stores.source import Reading
 from stores.sqlalchemy_source import SqlalchemySource
 from stores.sqlite_source import SqliteSource
+from tests.conftest import Place
+from tests.in_chamber import run_in_chamber
 from tests.mariadb import MariadbServer
 from tests.postgres import PostgresServer
 
@@ -125,6 +130,29 @@ def test_rows_without_a_number_are_sampled_as_well(made: str, tmp_path: Path) ->
     batches = read_in(SqliteSource(sa.make_url(f"sqlite:///{tmp_path / 'shop.sqlite'}")), 65_536)
 
     assert list(map(len, batches)) == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("width", "code"), [(20_000, 1), (40_000, 3)], ids=["to check", "to store"])
+def test_texts_too_long_for_duckdb_are_told_with_a_way_out_and_the_state_of_before_stays(
+    width: int, code: int, place: Place
+) -> None:
+    run = leak_proof(run_in_chamber)
+    assert run(place).published
+    before = place.fingerprint()
+    place.change_policy("role: sensitive, treatment: suppress", "role: non_personal, treatment: keep, because: Stars")
+    place.change_source(
+        f"""insert into sale (sale_id, sold_at, total, note)
+        with recursive n (i) as (select 100 union all select i + 1 from n where i < 2100)
+        select i, (select max(sold_at) from sale), 1, replace(hex(zeroblob({width // 2})), '0', '*') || i from n"""
+    )
+
+    with pytest.raises(SluisError) as told:
+        run(place)
+
+    assert told.value.code == code
+    assert "OutOfMemoryException" in str(told.value) or "out of memory" in str(told.value)
+    assert f"\n  {LONG_TEXTS}" in str(told.value)
+    assert place.fingerprint() == before
 
 
 @given(sizes=st.lists(st.integers(0, 9), max_size=20), rows=st.integers(1, 12), widest=st.integers(0, 2 * BATCH_BYTES))

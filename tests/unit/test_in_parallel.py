@@ -89,3 +89,18 @@ def test_what_most_wait_for_goes_first() -> None:
         )
 
     assert begun[0] == "parent"
+
+
+def test_what_the_longest_way_lies_behind_goes_first_by_rows_and_not_by_tables() -> None:
+    begun: list[str] = []
+
+    with futures.ThreadPoolExecutor(1) as pool:
+        in_parallel(
+            {"alone": [], "large": [], "parent": [], "child": ["parent"], "grandchild": ["child"]},
+            lambda table: pool.submit(begun.append, table),
+            futures.as_completed,
+            {"large": 1_000, "parent": 10, "child": 10, "grandchild": 1_500},
+        )
+
+    assert begun[:2] == ["parent", "large"]
+    assert begun[-1] == "alone"

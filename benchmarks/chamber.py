@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from pathlib import Path
@@ -42,7 +43,8 @@ def measure(shop: Path, to: Path, how: str = "", source: str = "") -> Measured:
 def load_in_parallel(chamber: Chamber) -> None:
     """Load the tables as the flow does, with threads instead of Prefect's."""
     with ThreadPoolExecutor(READERS) as pool:
-        in_parallel(chamber.policy.references(), lambda name: pool.submit(chamber.load, name), as_completed)
+        submit = functools.partial(pool.submit, chamber.load)
+        in_parallel(chamber.policy.references(), submit, as_completed, chamber.sizes())
 
 
 def rows_read(chamber: Chamber) -> int:

@@ -29,8 +29,8 @@ from tasks.run_names import of_the_day
 def refresh_warehouse(options: RefreshOptions = RefreshOptions()) -> RunRecord:  # noqa: B008 (frozen, a form's default)
     """Rebuild what analysts see: extract, treat, gate, publish."""
     with exclusive_run(options.as_of) as run:
-        inspect_source(run.id, full=options.rows == "all")
-        in_parallel(run.references, lambda table: load_table.submit(table, run.id), as_completed)
+        sizes = inspect_source(run.id, full=options.rows == "all")
+        in_parallel(run.references, lambda table: load_table.submit(table, run.id), as_completed, sizes)
         gate_candidate(run.id)
         publish_candidate(run.id)
     return run.record

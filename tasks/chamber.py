@@ -124,6 +124,14 @@ class Chamber:
         carried["keys"] = {name: found.keys for name, found in self.found.tables.items()}
         return None
 
+    def sizes(self) -> dict[str, int]:
+        """Tell by table about how many rows are to be read: as many as the run before read, or as the source counts."""
+        return {
+            name: self.rows_before.get(table.publish_as)
+            or self._open.count(table.derived.source if table.derived else name)
+            for name, table in self.policy.tables.items()
+        }
+
     def load(self, name: str, also_tell: OnProgress | None = None) -> TableCounts:
         """Extract, treat and stage one table, after those it refers to; say what became of its rows."""
         table = self.policy.tables[name]

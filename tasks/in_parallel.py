@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from graphlib import TopologicalSorter
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from stores.source import READERS
@@ -22,19 +23,21 @@ def in_parallel(
     references: Mapping[str, Iterable[str]],
     submit: Callable[[str], Job],
     as_completed: Callable[[list[Job]], Iterable[Job]],
+    sizes: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
-    """Do a job for each table, READERS at a time, none before the tables it refers to; what most wait for goes first.
+    """Do a job for each table, READERS at a time, none before the tables it refers to; what takes longest goes first.
 
-    references: the tables that each refers to. Ends when all that began has ended, with the error of the first to fail.
+    references: the tables that each refers to. sizes: about how many rows each has; 1 where it is not said. Ends when
+    all that began has ended, with the error of the first to fail.
     """
-    waiting = _waiting(references)
+    ahead = _ahead(references, sizes)
     tables = TopologicalSorter(references)
     tables.prepare()
     ready: list[str] = []
     running: dict[Job, str] = {}
     try:
         while tables.is_active():
-            ready = sorted([*ready, *tables.get_ready()], key=lambda table: -waiting[table])
+            ready = sorted([*ready, *tables.get_ready()], key=lambda table: -ahead[table])
             while ready and len(running) < READERS:
                 table = ready.pop(0)
                 running[submit(table)] = table
@@ -46,9 +49,10 @@ def in_parallel(
             pass
 
 
-def _waiting(references: Mapping[str, Iterable[str]]) -> dict[str, int]:
-    """Count for each table how many wait for it, counting again those that wait for these."""
-    waiting: dict[str, int] = {}
+def _ahead(references: Mapping[str, Iterable[str]], sizes: Mapping[str, int]) -> dict[str, int]:
+    """Give for each table the rows of the longest chain that begins with it, of tables that wait one for another."""
+    ahead: dict[str, int] = {}
     for table in reversed(list(TopologicalSorter(references).static_order())):
-        waiting[table] = sum(1 + waiting[other] for other, targets in references.items() if table in targets)
-    return waiting
+        waiting = (ahead[other] for other, targets in references.items() if table in targets)
+        ahead[table] = sizes.get(table, 1) + max(waiting, default=0)
+    return ahead

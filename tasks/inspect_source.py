@@ -13,11 +13,15 @@ DEADLINE_NEAR = "sluis.deadline.near"
 
 @task(task_run_name="inspect source", cache_policy=NO_CACHE, persist_result=False)
 @leak_proof
-def inspect_source(run: str, full: bool = False) -> None:
-    """Stop unless the source is what the policy describes; then hold one snapshot of it, and choose what to treat."""
+def inspect_source(run: str, full: bool = False) -> dict[str, int]:
+    """Stop unless the source is what the policy describes; then hold one snapshot of it, and choose what to treat.
+
+    Say about how many rows each table has.
+    """
     chamber, stack = chamber_of(run)
     chamber.inspect(stack, full)
     if chamber.deadlines.any:
         emit_event(
             event=DEADLINE_NEAR, resource={"prefect.resource.id": "sluis.requests"}, payload=vars(chamber.deadlines)
         )
+    return chamber.sizes()

@@ -89,3 +89,19 @@ def test_what_most_wait_for_goes_first() -> None:
         )
 
     assert begun[0] == "parent"
+
+
+@pytest.mark.parametrize(("rows_of_large", "first"), [(100, "large"), (20, "parent")])
+def test_the_longest_chain_of_rows_goes_first_not_that_of_tables(rows_of_large: int, first: str) -> None:
+    begun: list[str] = []
+
+    with futures.ThreadPoolExecutor(1) as pool:
+        in_parallel(
+            {"alone": [], "large": [], "parent": [], "child": ["parent"], "grandchild": ["child"]},
+            lambda table: pool.submit(begun.append, table),
+            futures.as_completed,
+            {"large": rows_of_large, "parent": 10, "child": 10, "grandchild": 10},
+        )
+
+    assert begun[0] == first
+    assert {*begun[:2]} == {"large", "parent"}

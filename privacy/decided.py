@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from privacy.declared import force_types
 from privacy.fates import NO_CLOCK, Days, Fate, FateIndex, FateIndexBuilder, Fates
 from privacy.key_index import Mask, is_null
 from privacy.treat import EVERY_ROW, TableTreater
 from privacy.treatments.base import arrow, series
+from privacy.verdict import Columns, decide
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,13 @@ def stored(keys: pa.Array) -> pa.Array:
 class Decider(TableTreater):
     """Decides the rows of a table; of their values it treats only the keys."""
 
-    def decide(self, batch: pa.RecordBatch) -> Decided:
-        """Decide a raw batch: the columns of `columns_read` in order, then the marks of misfits."""
-        columns, verdict = self._decide(batch)
+    def typed(self, batch: pa.RecordBatch) -> tuple[Columns, Mapping[str, Mask]]:
+        """Force a raw batch (the columns of `columns_read` in order, then the marks of misfits) into declared types."""
+        return force_types(batch, self.read, self.world.policy.time_zone)
+
+    def decide(self, columns: Columns, misfits: Mapping[str, Mask]) -> Decided:
+        """Decide a batch as `typed` gave it."""
+        verdict = decide(self.name, self.table, columns, misfits, self.world)
         raw = columns[self.table.source_of(self.table.primary_key)]
         published = self._of_new_people(self.table.primary_key, self.published_keys(raw), raw, verdict, EVERY_ROW)
         return Decided(raw, published, verdict.fates, verdict.expires)

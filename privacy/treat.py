@@ -73,10 +73,10 @@ class TreatedBatch:
 
 
 class TableTreater:
-    """Treats one table batch by batch and keeps count."""
+    """Treats one table batch by batch and keeps count; `in_part`: of some rows, whose checksums tell nothing of it."""
 
-    def __init__(self, name: str, world: World) -> None:
-        self.name, self.world = name, world
+    def __init__(self, name: str, world: World, in_part: bool = False) -> None:
+        self.name, self.world, self.in_part = name, world, in_part
         self.table = world.policy.tables[name]
         self.read = columns_read(self.table)
         self.schema = staged_schema(world.policy, self.table)
@@ -139,8 +139,9 @@ class TableTreater:
 
     def _decide(self, batch: pa.RecordBatch) -> tuple[Columns, Verdict]:
         columns, misfits = force_types(batch, self.read, self.world.policy.time_zone)
-        self.content.add(columns)
-        if self.world.policy.incremental and not self.table.derived:
+        if not self.in_part:
+            self.content.add(columns)
+        if self.world.policy.incremental and not (self.in_part or self.table.derived):
             keys = KeySet.of(columns[self.table.source_of(self.table.primary_key)], self.world.keys.content_key())
             self.keys_read = self.keys_read.with_more(keys)
         return columns, decide(self.name, self.table, columns, misfits, self.world)

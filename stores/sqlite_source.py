@@ -107,6 +107,7 @@ class SqliteSnapshot(InParts):
     def __init__(self, readers: list[adbc.Cursor]) -> None:
         self._readers = Readers(readers)
         self._widths: dict[tuple[str, ...], int] = {}
+        self._numberless: dict[str, set[str]] = {}
 
     @contextmanager
     def _reader(self, table: str) -> Iterator[adbc.Cursor]:
@@ -133,13 +134,18 @@ class SqliteSnapshot(InParts):
             self._widths[of] = _widest(cursor, reading) if numbers is None else numbers
         return self._widths[of]
 
+    def _without_numbers(self, cursor: adbc.Cursor, table: str) -> set[str]:
+        if table not in self._numberless:
+            self._numberless[table] = {name for (name,) in cursor.execute(columns_without_numbers(table)).fetchall()}
+        return self._numberless[table]
+
     def _as_asked_for(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
         names, kinds, done = [*reading.columns, MISFITS], reading.columns.values(), 0
         with self._reader(reading.table) as cursor:
             at_once = rows_of(self._width(cursor, reading), rows)
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(at_once)})
             with contextlib.suppress(OtherStorageError, pa.ArrowInvalid, adbc.Error, OSError):  # damage is met again
-                numberless = {name for (name,) in cursor.execute(columns_without_numbers(reading.table)).fetchall()}
+                numberless = self._without_numbers(cursor, reading.table)
                 for *read, strange in _delivered(cursor, trusting_query(reading, numberless)):
                     refuse_other_storage(read, strange, kinds)
                     columns = list(map(decoded, read, kinds))

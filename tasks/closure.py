@@ -134,18 +134,17 @@ class Closure:
     def _decide_all(self, name: str) -> Decided:
         self.extraction.note_events(name)
         decider = Decider(name, self.extraction.world)
-        parts = map(decider.decide, self.extraction.raw(Reading(name, decider.read), "changes"))
-        return together([decider.nothing, *parts])
+        batches = self.extraction.raw(Reading(name, decider.read), "changes")
+        return together([decider.nothing, *(decider.decide(*decider.typed(batch)) for batch in batches)])
 
     def _decide(self, name: str, keys: pa.Array) -> Decided:
         """Decide some rows of a table, once those that they refer to are decided."""
         table, decider = self.policy.tables[name], Decider(name, self.extraction.world)
         reading = Reading(name, decider.read, among=(self.policy.source_key(name), keys))
-        batches = list(self.extraction.raw(reading, "changes"))
-        typed = [force_types(batch, decider.read, self.policy.time_zone)[0] for batch in batches]
+        typed = [decider.typed(batch) for batch in self.extraction.raw(reading, "changes")]
         for column, spec in _links(self.policy, table):
-            self._decide_parents(str(spec.references), [part[table.source_of(column)] for part in typed])
-        return together([decider.nothing, *map(decider.decide, batches)])
+            self._decide_parents(str(spec.references), [columns[table.source_of(column)] for columns, _ in typed])
+        return together([decider.nothing, *(decider.decide(*batch) for batch in typed)])
 
     def _decide_parents(self, name: str, referred: Iterable[pa.Array]) -> None:
         keys = _joined([self._known[name].slice(0, 0), *referred]).drop_null()

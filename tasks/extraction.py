@@ -50,9 +50,10 @@ class Extraction:
 
     def treater(self, name: str) -> TableTreater:
         """Begin a table, after those it refers to."""
-        if name not in self.only:
+        in_part = name in self.only
+        if not in_part:
             self.note_events(name)
-        return TableTreater(name, self.world)
+        return TableTreater(name, self.world, in_part)
 
     def note_events(self, name: str) -> None:
         """Find the events in other tables that start a table's clocks."""
@@ -111,7 +112,8 @@ class Extraction:
                 self.world.indexes.pop(target, None)
         for events in [events for events in self.world.events if events[0] == treater.name]:
             del self.world.events[events]
-        give_freed_memory_back()
+        if not treater.in_part:
+            give_freed_memory_back()
 
     def _batches(self, reading: Reading, rows: int, step: str) -> Iterator[pa.RecordBatch]:
         done = 0

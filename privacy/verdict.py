@@ -57,7 +57,7 @@ class Verdict:
 
     def share(self, fates: Fates, reason: str = "") -> None:
         """Give each row the fate in `fates`, where no earlier one applies."""
-        for fate in np.flatnonzero(np.bincount(fates)):
+        for fate in np.flatnonzero(np.bincount(fates)).tolist():
             if fate < Fate.PUBLISHED:
                 self.say(fates == fate, Fate(fate), reason)
 

@@ -59,7 +59,7 @@ def show_counts(console: Console, tables: dict[str, Any]) -> None:
 
 def _counts_table(tables: dict[str, Any]) -> Table:
     """Draw a row for each table; fates of no row anywhere are left out."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("table", no_wrap=True)
     words = [fate.word for fate in COUNTED]
     shown = [word for word in words if word == "published" or any(counts[word] for counts in tables.values())]

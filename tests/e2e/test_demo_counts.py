@@ -237,7 +237,7 @@ def test_comments_tell_what_every_table_is_for(demo: Run) -> None:
 
     assert set(comments) == set(ALL)
     impersonal = {name for name, comment in comments.items() if "nothing personal, by the policy, for " in comment}
-    assert impersonal == {"products"}
+    assert impersonal == {"products", "purchases"}
     assert all("pseudonymised personal data, for " in comments[name] for name in set(comments) - impersonal)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from stores.opening import open_source
 from tests.conftest import Place
 from tests.shop_copies import copy_shop
 
@@ -44,3 +45,14 @@ def moved(place: Place, folder: Path, url: sa.URL) -> Elsewhere:
         if file.parent != folder:
             shutil.copy(file, folder)
     return made
+
+
+def seen_in_part(shop: Elsewhere, columns: dict[str, str]) -> Elsewhere:
+    """Give a shop as an account of its own sees it: these columns of some tables, and all of the others."""
+    name, in_postgresql = f"partly_{shop.url.database}", shop.url.get_backend_name() == "postgresql"
+    who = name if in_postgresql else f"{name}@localhost"
+    shop.change_source(f"create role {name} login" if in_postgresql else f"create user {who} identified by 'secret'")
+    for table in open_source(shop.url).schema():
+        of = f"({columns[table]})" if table in columns else ""
+        shop.change_source(f"grant select {of} on {table} to {who}")
+    return Elsewhere(shop.folder, shop.url.set(username=name, password=None if in_postgresql else "secret"))

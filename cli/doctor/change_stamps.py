@@ -30,7 +30,7 @@ def change_stamps(environment: Environment) -> Finding:
     tables = [name for name, table in policy.tables.items() if not table.derived and name in schema]
     stamps = [(name, str(policy.changed(name))) for name in tables]
     if missing := [stamp for stamp in stamps if stamp[1] not in schema[stamp[0]]]:
-        return bad(f"not there: {_named(missing)}", "Name others with changed: a run stops.")
+        return bad(f"not there: {_named(missing)}", "Name others with changed, or grant select on them: a run stops.")
     if shut := unreadable(source, stamps):
         return bad(f"the account may not read: {_named(shut)}", "Grant it select on them: a run stops.", OUT_OF_ORDER)
     if unfit := [stamp for stamp in stamps if change_stamp(policy, schema, stamp[0]) is None]:
@@ -57,10 +57,13 @@ def unreadable(source: Source, columns: Iterable[tuple[str, str]]) -> Stamps:
 
 
 def _without_index(source: Source, schema: Schema, stamps: Stamps) -> Stamps:
-    """Give those that no index begins with, where one is of use: SQLite, and texts, are looked at row by row anyhow."""
+    """Give those that no index begins with, where one is of use: SQLite, and texts, are looked at row by row anyhow.
+
+    None where that cannot be known: MariaDB shows the indexes of a table to whoever may read all of its columns.
+    """
     if isinstance(source, SqliteSource):
         return []
-    with contextlib.suppress(NotImplementedError), source.engine().connect() as connection:
+    with contextlib.suppress(NotImplementedError, sa.exc.DBAPIError), source.engine().connect() as connection:
         inspector = sa.inspect(connection)
         of_moments = [(table, column) for table, column in stamps if schema[table][column].family != "text"]
         return [(table, column) for table, column in of_moments if column not in _indexed(inspector, table)]

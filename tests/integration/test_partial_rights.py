@@ -12,7 +12,7 @@ from privacy.errors import DriftError, StoreError
 from stores.opening import open_source
 from stores.source import Reading
 from tests.conftest import Place
-from tests.elsewhere import Elsewhere, moved
+from tests.elsewhere import Elsewhere, moved, seen_in_part
 from tests.in_chamber import run_in_chamber
 from tests.mariadb import MariadbServer
 from tests.postgres import PostgresServer
@@ -26,20 +26,9 @@ def shop(place: Place, server: PostgresServer | MariadbServer, tmp_path: Path) -
     return moved(place, tmp_path, server.new_database())
 
 
-def seen_by(shop: Elsewhere, columns: dict[str, str]) -> Elsewhere:
-    """Give the shop as an account sees it that may read these columns, and all of other tables."""
-    name, in_postgresql = f"partly_{shop.url.database}", shop.url.get_backend_name() == "postgresql"
-    who = name if in_postgresql else f"{name}@localhost"
-    shop.change_source(f"create role {name} login" if in_postgresql else f"create user {who} identified by 'secret'")
-    for table in open_source(shop.url).schema():
-        of = f"({columns[table]})" if table in columns else ""
-        shop.change_source(f"grant select {of} on {table} to {who}")
-    return Elsewhere(shop.folder, shop.url.set(username=name, password=None if in_postgresql else "secret"))
-
-
 def test_a_run_that_may_read_what_the_policy_reads_publishes_what_it_would_by_all_rights(shop: Elsewhere) -> None:
     by_all_rights = run_in_chamber(shop).content
-    partly = seen_by(shop, EXTRACTED)
+    partly = seen_in_part(shop, EXTRACTED)
     if shop.url.get_backend_name() != "postgresql":  # MariaDB shows nobody a column that they may not read
         shop.change_policy("    never_extracted: {passphrase: Nobody reads it.}\n", "")
 
@@ -47,14 +36,14 @@ def test_a_run_that_may_read_what_the_policy_reads_publishes_what_it_would_by_al
 
 
 def test_foreign_keys_are_known_as_far_as_both_ends_may_be_read(shop: Elsewhere) -> None:
-    known = open_source(seen_by(shop, EXTRACTED).url).schema()
+    known = open_source(seen_in_part(shop, EXTRACTED).url).schema()
 
     assert known["line"]["sale_id"].refers_to == (("sale", "sale_id"),)
     assert open_source(shop.url).schema()["sale"]["buyer_id"].refers_to == (("buyer", "buyer_id"),)
 
 
 def test_a_column_that_the_policy_reads_and_the_account_may_not_is_told(shop: Elsewhere) -> None:
-    partly = seen_by(shop, {"buyer": "buyer_id, name, birth_date, joined_at"})
+    partly = seen_in_part(shop, {"buyer": "buyer_id, name, birth_date, joined_at"})
     if shop.url.get_backend_name() == "postgresql":
         with pytest.raises(StoreError, match=r"buyer cannot be read .*42501.*or only some of its columns or rows"):
             run_in_chamber(partly)
@@ -70,7 +59,7 @@ def test_a_table_of_which_some_columns_may_be_read_keeps_its_shape_while_a_snaps
 ) -> None:
     shop = moved(place, tmp_path, postgres.new_database())
     reading = Reading("buyer", {"buyer_id": ColumnType("integer")})
-    with open_source(seen_by(shop, EXTRACTED).url).snapshot() as snapshot:
+    with open_source(seen_in_part(shop, EXTRACTED).url).snapshot() as snapshot:
         for statement in ("truncate buyer cascade", "alter table buyer drop column name"):
             with (
                 pytest.raises(sa.exc.OperationalError, match="lock timeout"),

@@ -1,7 +1,8 @@
 """Bring rows into the order of their tokens, in bounded memory and without a comparison more than needed.
 
 Tokens are spread evenly, so equal ranges of them hold about equally many rows: rows are dealt into ranges, each range
-rests in a spool file until all rows are there, and is then sorted by itself. Only treated rows are ever in the file.
+rests in a spool file until all rows are there, and is then sorted by itself. Only treated rows are ever in the file,
+and of each batch only the columns in which it has a value: what a policy suppresses is NULL in every row.
 Where rows are so wide that a range is too much, it is dealt anew, into ranges of its own.
 """
 
@@ -44,19 +45,26 @@ def _in_order(
     batches: Iterable[pa.RecordBatch], schema: pa.Schema, key: str, folder: Path, ranges: _Ranges
 ) -> Iterator[pa.RecordBatch]:
     with tempfile.TemporaryFile(dir=folder) as spool:
-        places: list[list[int]] = [[] for _ in range(ranges.number)]
+        places: list[list[_Place]] = [[] for _ in range(ranges.number)]
         rows, sizes = [0] * ranges.number, [0] * ranges.number
         for batch in batches:
-            for number, part in _dealt(batch, key, ranges):
-                places[number].append(spool.tell())
+            for number, part in _dealt(_filled(batch, key), key, ranges):
+                places[number].append(_Place(spool.tell(), part.schema))
                 sizes[number] += spool.write(part.serialize())
                 rows[number] += len(part)
         for number, own in enumerate(places):
-            parts = (_read(spool, place, schema) for place in own)
+            parts = (_read(spool, place) for place in own)
             if sizes[number] > BATCH_BYTES and rows[number] > 1 and (finer := ranges.within(number, sizes[number])):
                 yield from _in_order(parts, schema, key, folder, finer)
             elif own:
-                yield _sorted(pa.Table.from_batches(parts), key)
+                yield _sorted(pa.concat_tables(map(_table, parts), promote_options="default"), schema, key)
+
+
+class _Place(NamedTuple):
+    """Where a part of a range begins, and which columns it has."""
+
+    start: int
+    schema: pa.Schema
 
 
 class _Ranges(NamedTuple):
@@ -79,6 +87,12 @@ class _Ranges(NamedTuple):
         return _Ranges(self.start + start, end - start, finer) if finer > 1 else None
 
 
+def _filled(batch: pa.RecordBatch, key: str) -> pa.RecordBatch:
+    """Leave out the columns of a batch that have no value."""
+    some = zip(batch.schema.names, batch.columns, strict=True)
+    return batch.select([name for name, column in some if name == key or column.null_count < len(column)])
+
+
 def _dealt(batch: pa.RecordBatch, key: str, ranges: _Ranges) -> Iterator[tuple[int, pa.RecordBatch]]:
     """Deal the rows of a batch into ranges."""
     number = ranges.of(_words(batch.column(key))[:, 0] >> np.uint64(64 - FIRST_BITS))
@@ -89,14 +103,22 @@ def _dealt(batch: pa.RecordBatch, key: str, ranges: _Ranges) -> Iterator[tuple[i
         yield int(each), dealt.slice(edges[each], edges[each + 1] - edges[each])
 
 
-def _read(spool: BinaryIO, place: int, schema: pa.Schema) -> pa.RecordBatch:
-    spool.seek(place)
-    return pa.ipc.read_record_batch(pa.ipc.read_message(spool), schema)
+def _read(spool: BinaryIO, place: _Place) -> pa.RecordBatch:
+    spool.seek(place.start)
+    return pa.ipc.read_record_batch(pa.ipc.read_message(spool), place.schema)
 
 
-def _sorted(rows: pa.Table, key: str) -> pa.RecordBatch:
+def _table(batch: pa.RecordBatch) -> pa.Table:
+    return pa.Table.from_batches([batch])
+
+
+def _sorted(rows: pa.Table, schema: pa.Schema, key: str) -> pa.RecordBatch:
+    """Sort the rows of a range, and give them all columns again."""
     (batch,) = rows.combine_chunks().to_batches()
-    return batch.take(pa.array(_order(_words(batch.column(key)))))
+    ordered = batch.take(pa.array(_order(_words(batch.column(key)))))
+    there = dict(zip(ordered.schema.names, ordered.columns, strict=True))
+    columns = [there[field.name] if field.name in there else pa.nulls(len(ordered), field.type) for field in schema]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _order(words: Words) -> Places:

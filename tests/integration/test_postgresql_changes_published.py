@@ -107,8 +107,9 @@ def test_a_table_that_somebody_holds_is_waited_for_and_then_told(
 
 BEFORE_COMMIT = (
     "create unlogged table",
+    "create table sluis_staging.",
     "append",
-    "analyze",
+    "add constraint",
     "candidate (",
     "delete from analytics",
     "insert into analytics",
@@ -123,7 +124,7 @@ AFTER_COMMIT = ("vacuum (index_cleanup",)
 
 def change_and_be_killed(url: sa.URL, point: str) -> None:
     """Publish changes, and be killed at a point."""
-    execute, rows, append = Session.execute, Session.rows, Session.append
+    execute, rows, append, filling = Session.execute, Session.rows, Session.append, Session.filling
 
     def about_to_say(sql: str) -> None:
         if point in sql and "create schema" not in sql:
@@ -142,7 +143,12 @@ def change_and_be_killed(url: sa.URL, point: str) -> None:
         if point == "append":
             os.kill(os.getpid(), signal.SIGKILL)
 
+    def filled(self: Session, *definitions: str) -> object:
+        about_to_say("; ".join(definitions))
+        return filling(self, *definitions)
+
     Session.execute, Session.rows, Session.append = executed, asked, appended  # type: ignore[method-assign, assignment]
+    Session.filling = filled  # type: ignore[method-assign, assignment]
     one_more(url, 6)
 
 

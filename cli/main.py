@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import io
 import re
 import sys
-from typing import cast
+from typing import Annotated, cast
 
 import typer
 
@@ -33,6 +34,8 @@ from privacy.errors import InterruptedByUserError, UsageError
 WrongFlag = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 """What the parser raises for any wrong use; Typer exports only this subclass of it."""
 
+Version = Annotated[bool, typer.Option("--version", help="Show the version.")]
+
 app = typer.Typer(
     name="sluis",
     pretty_exceptions_enable=False,
@@ -44,9 +47,11 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def start(context: typer.Context) -> None:
-    """Show the help when no command is named."""
-    if context.invoked_subcommand is None:
+def start(context: typer.Context, version: Version = False) -> None:
+    """Show the version, or the help, when no command is named."""
+    if version:
+        print(importlib.metadata.version("sluis"))  # noqa: T201
+    elif context.invoked_subcommand is None:
         print(context.get_help())  # noqa: T201
 
 

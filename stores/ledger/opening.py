@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import secrets
 import sqlite3
@@ -60,7 +61,9 @@ def _engine(url: sa.URL) -> sa.Engine:
     if backend not in ("sqlite", "postgresql"):
         raise UsageError("--ledger: a ledger is kept in SQLite or PostgreSQL; sqlite:///ledger.sqlite names a file.")
     if backend == "sqlite":
-        file_of(url, "ledger")  # one in memory would forget everything with the connection
+        file = file_of(url, "ledger")  # one in memory would forget everything with the connection
+        with contextlib.suppress(OSError):  # it is there, or SQLite says why it cannot be
+            file.touch(mode=0o600, exist_ok=False)
     more: dict[str, Any] = {}
     if backend == "postgresql":
         said = options(url, {"search_path": f"{SCHEMA},public"})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -182,3 +184,8 @@ def test_a_file_of_an_editor_that_marks_its_encoding_is_read(
     )
 
     assert outcome.exit_code == 0, outcome.said
+
+
+def test_the_command_tells_its_version() -> None:
+    stated = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["version"]
+    assert run_in_process("--version").stdout == f"{stated}\n"

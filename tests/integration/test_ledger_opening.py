@@ -264,3 +264,16 @@ def test_a_user_who_may_not_make_tables_is_told(postgres: PostgresServer) -> Non
     assert isinstance(error, StoreError)
     assert "cannot be used (ProgrammingError)" in str(error)
     assert tables(url) == set()
+
+
+def test_a_new_ledger_is_its_owners_alone_and_a_mode_that_somebody_chose_stays(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite"
+    old = os.umask(0o022)
+    try:
+        open_ledger(sa.make_url(f"sqlite:///{file}"))
+    finally:
+        os.umask(old)
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.chmod(0o660)
+    open_ledger(sa.make_url(f"sqlite:///{file}"))
+    assert file.stat().st_mode & 0o777 == 0o660

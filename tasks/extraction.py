@@ -25,7 +25,7 @@ BATCH_ROWS = 65_536
 FEW_ROWS = BATCH_ROWS // 2
 """A first batch of so many is most likely the only one."""
 
-BATCHES_BETWEEN_TRIMS = 32
+BATCHES_BETWEEN_TRIMS = 16
 """In a large table freed memory goes back in between, too, or what lies between its pieces adds up."""
 
 OnProgress = Callable[[str, int, int], None]

@@ -62,8 +62,6 @@ def _engine(url: sa.URL) -> sa.Engine:
         raise UsageError("--ledger: a ledger is kept in SQLite or PostgreSQL; sqlite:///ledger.sqlite names a file.")
     if backend == "sqlite":
         file = file_of(url, "ledger")  # one in memory would forget everything with the connection
-        with contextlib.suppress(OSError):  # it is there, or SQLite says why it cannot be
-            file.touch(mode=0o600, exist_ok=False)
     more: dict[str, Any] = {}
     if backend == "postgresql":
         said = options(url, {"search_path": f"{SCHEMA},public"})
@@ -72,6 +70,8 @@ def _engine(url: sa.URL) -> sa.Engine:
     demand_tls(url, "ledger")
     if backend == "sqlite":
         sa.event.listen(engine, "connect", _prepare)
+        with contextlib.suppress(OSError):  # it is there, or SQLite says why it cannot be
+            file.touch(mode=0o600, exist_ok=False)
     return engine
 
 

@@ -14,11 +14,17 @@ from tasks.chamber import Chamber, open_chamber
 from tasks.in_parallel import in_parallel
 
 IN_TURN = "in_turn"
+AGAIN = "again"
 
 
 def measure(shop: Path, to: Path, how: str = "", source: str = "") -> Measured:
-    """Run the main job's steps on a shop: tables as a run loads them, or `in_turn`, so that each can be measured."""
+    """Run the main job's steps on a shop: tables as a run loads them, or `in_turn`, so that each can be measured.
+
+    `again`: as on the next night, when requests are known and the figures of closed months stand.
+    """
     load_libraries()
+    if how == AGAIN:
+        measure(shop, to, source=source)
     measured = Measured()
     with measured.step(WHOLE) as whole, ExitStack() as stack:
         with measured.step("inspect"):

@@ -18,6 +18,7 @@ RACE: dict[str, tuple[str, ...]] = {
     "copy_limited": ("plain", "copy", "limited"),
     "hashed": ("plain", "hashed"),
     "sluis": ("chamber",),
+    "sluis_again": ("chamber", "again"),
     "sluis_in_turn": ("chamber", "in_turn"),
     "by_hand": ("by_hand", "sqlite"),
     "by_hand_duckdb": ("by_hand", "duckdb"),

@@ -16,12 +16,12 @@ from tests.shop_copies import copy_shop
 KINDS = {"postgresql": postgres.running, "mariadb": mariadb.running}
 """How a server of each kind is run; where none can be, a test would be skipped."""
 
-CONTESTANTS = {"copy": ("server_copy",), "sluis": ("chamber", "")}
+CONTESTANTS = {"copy": ("server_copy",), "sluis": ("chamber", ""), "sluis_again": ("chamber", "again")}
 """Each one's module and options; the source's URL follows."""
 
 
 def servers(shop: Path, rounds: int, say: Callable[[str], None]) -> dict[str, list[dict[str, Measured]]]:
-    """Copy the shop into a server of each kind; let both contestants run once a round, another one first each time."""
+    """Copy the shop into a server of each kind; let each contestant run once a round, another one first each time."""
     results: dict[str, list[dict[str, Measured]]] = {}
     for kind, running in KINDS.items():
         say(f"servers: {kind}, filling it")

@@ -20,7 +20,7 @@ from privacy.world import LatestEvents, World
 from stores.source import Reading, Snapshot, Totals
 from tasks.freed_memory import give_freed_memory_back
 
-BATCH_ROWS = 65_536
+BATCH_ROWS = 32_768
 
 FEW_ROWS = BATCH_ROWS // 2
 """A first batch of so many is most likely the only one."""

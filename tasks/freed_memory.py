@@ -10,8 +10,7 @@ import gc
 import pyarrow as pa
 
 _MMAP_THRESHOLD = -3
-_LARGE = 32 * 1024 * 1024
-"""The most that the C library takes."""
+_LARGE = 4 * 1024 * 1024
 
 
 def keep_little_freed_memory() -> None:

@@ -7,15 +7,13 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from demo.shop import build_shop
-from stores.keyring_file import create_keyring
 from tests.conftest import Command, Place
+from tests.demo_place import demo_place
 from tests.elsewhere import moved
 from tests.mariadb import MariadbServer
 from tests.postgres import PostgresServer
@@ -57,11 +55,7 @@ def counted(*servers: sa.URL) -> Iterator[Counter[str]]:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Make a demo shop of 2,000 orders. Not to be changed."""
-    made, today = Place(tmp_path_factory.mktemp("shop")), datetime.date.today()
-    build_shop(made.source, orders=2_000, seed=1, today=today, truth=made.folder / "truth.jsonl")
-    made.policy.write_bytes(files("policies").joinpath("autopar.yaml").read_bytes())
-    create_keyring(made.keyring, today)
-    return made
+    return demo_place(tmp_path_factory.mktemp("shop"), 2_000, datetime.date.today())
 
 
 def test_a_run_keeps_to_so_many_connections_to_source_warehouse_and_ledger(

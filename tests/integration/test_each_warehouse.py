@@ -5,17 +5,15 @@ from __future__ import annotations
 import datetime
 import shutil
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from demo.shop import build_shop
-from stores.keyring_file import create_keyring
 from stores.warehouse.postgresql_rights import reached_by_readers
 from stores.warehouse.postgresql_session import Session
 from tests.conftest import Place
+from tests.demo_place import demo_place
 from tests.in_chamber import run_in_chamber
 from tests.mariadb import MariadbServer
 from tests.postgres import PostgresServer
@@ -50,11 +48,7 @@ class FromInto(Place):
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Make the demo shop; nothing has run yet."""
-    made = Place(tmp_path_factory.mktemp("demo"))
-    build_shop(made.source, orders=1_000, seed=1, today=AS_OF)
-    made.policy.write_bytes(files("policies").joinpath("autopar.yaml").read_bytes())
-    create_keyring(made.keyring, AS_OF)
-    return made
+    return demo_place(tmp_path_factory.mktemp("demo"), 1_000, AS_OF)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from demo.shop import build_shop
-from stores.keyring_file import create_keyring
 from stores.opening import open_source
 from stores.settings import Settings
 from tests.conftest import Place
+from tests.demo_place import demo_place
 from tests.in_chamber import run_in_chamber
 from tests.mariadb import MariadbServer
 from tests.place_in_postgresql import PlaceInPostgreSQL
@@ -29,11 +27,7 @@ TODAY = datetime.date.today()
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Make the demo shop; nothing has run yet."""
-    made = Place(tmp_path_factory.mktemp("demo"))
-    build_shop(made.source, orders=2_000, seed=1, today=TODAY)
-    made.policy.write_bytes(files("policies").joinpath("autopar.yaml").read_bytes())
-    create_keyring(made.keyring, TODAY)
-    return made
+    return demo_place(tmp_path_factory.mktemp("demo"), 2_000, TODAY)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mariadb"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -12,15 +11,14 @@ import sqlalchemy as sa
 import stores.mariadb_connection
 import stores.postgresql_source
 import tasks.chamber
-from demo.shop import build_shop
 from privacy.column_types import ColumnType
 from privacy.errors import ConnectionLostError, StoreError
-from stores.keyring_file import create_keyring
 from stores.opening import open_source
 from stores.postgresql_connection import connection_string
 from stores.source import READERS, Reading
 from stores.sqlalchemy_source import SqlalchemySource
 from tests.conftest import Place
+from tests.demo_place import demo_place
 from tests.elsewhere import Elsewhere, moved
 from tests.in_chamber import run_in_chamber
 from tests.mariadb import MariadbServer
@@ -30,11 +28,7 @@ from tests.postgres import PostgresServer
 @pytest.fixture(scope="module")
 def in_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Make a demo shop of 300 orders. Not to be changed."""
-    made, today = Place(tmp_path_factory.mktemp("shop")), datetime.date.today()
-    build_shop(made.source, orders=300, seed=1, today=today, truth=made.folder / "truth.jsonl")
-    made.policy.write_bytes(files("policies").joinpath("autopar.yaml").read_bytes())
-    create_keyring(made.keyring, today)
-    return made
+    return demo_place(tmp_path_factory.mktemp("shop"), 300, datetime.date.today())
 
 
 @pytest.fixture(scope="module")

@@ -146,11 +146,11 @@ class SqliteSnapshot(InParts):
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(at_once)})
             with contextlib.suppress(OtherStorageError, pa.ArrowInvalid, adbc.Error, OSError):  # damage is met again
                 numberless = self._without_numbers(cursor, reading.table)
-                for *read, strange in _delivered(cursor, trusting_query(reading, numberless)):
-                    refuse_other_storage(read, strange, kinds)
+                for read in _delivered(cursor, trusting_query(reading, numberless)):
+                    refuse_other_storage(read, kinds)
                     columns = list(map(decoded, read, kinds))
                     yield pa.RecordBatch.from_arrays([*columns, misfits(columns, filled(read, columns))], names=names)
-                    done += len(strange)
+                    done += len(columns[0])
                 return
             for *read, present in _delivered(cursor, guarded_query(reading, done)):
                 columns = list(map(decoded, read, kinds))

@@ -53,6 +53,9 @@ _READ_AS: dict[TypeName, pa.DataType] = {
 }
 """Those of numbers, and how numbers come; all else is text."""
 
+_FAILS = "abs(-9223372036854775807 - 1)"
+"""What SQLite cannot compute: a column that tells of strange rows would take twice as long as not to go on."""
+
 
 def columns_without_numbers(table: str) -> str:
     """Name the columns of a table into which SQLite lets no number: what is declared as text, it stores as text.
@@ -64,13 +67,14 @@ def columns_without_numbers(table: str) -> str:
 
 
 def trusting_query(reading: Reading, without_numbers: Container[str]) -> str:
-    """Read values as they stand, and mark rows with a text in another storage class: of numbers the driver tells."""
+    """Read values as they stand, and fail at a text in another storage class; at such a number the driver does."""
     texts = [name for name, kind in reading.columns.items() if kind.name not in _SENTINELS]
-    marks = [f"{identifier(name)} >= x''" for name in texts]  # numbers < texts < bytes
-    marks += [f"{identifier(name)} < ''" for name in texts if name not in without_numbers]
-    strange = f"case when {' or '.join(marks)} then 1 else 0 end" if marks else "0"  # as a value, an `or` costs more
+    strange = [f"{identifier(name)} >= x''" for name in texts]  # numbers < texts < bytes
+    strange += [f"{identifier(name)} < ''" for name in texts if name not in without_numbers]
+    trusted = [f"case when {' or '.join(strange)} then {_FAILS} else 1 end"] if strange else []
     columns = ", ".join(map(identifier, reading.columns))
-    return f"{_sentinel(reading)} select {columns}, {strange} from {identifier(reading.table)}{where(reading)}"
+    rows = f"{identifier(reading.table)}{where(reading, trusted)}"
+    return f"{_sentinel(reading)} union all select {columns} from {rows}"
 
 
 def width_of_numbers(reading: Reading) -> int | None:
@@ -100,12 +104,12 @@ def guarded_query(reading: Reading, after: int) -> str:
     filled = " | ".join(f"(({identifier(name)} is not null) << {bit})" for bit, name in enumerate(reading.columns))
     columns = ", ".join(map(identifier, reading.columns))
     rest = f"select {columns} from {identifier(reading.table)}{where(reading)} limit -1 offset {after}"
-    return f"{_sentinel(reading)} select {', '.join([*values, filled])} from ({rest})"
+    return f"{_sentinel(reading)}, 0 union all select {', '.join([*values, filled])} from ({rest})"
 
 
-def where(reading: Reading) -> str:
-    """Give the condition on the rows to be read."""
-    return reading.where(narrowed=_narrowed(reading))
+def where(reading: Reading, more: Iterable[str] = ()) -> str:
+    """Give the condition on the rows to be read, with more of them at its end."""
+    return reading.where(narrowed=[*_narrowed(reading), *more])
 
 
 def _narrowed(reading: Reading) -> Iterator[str]:
@@ -127,16 +131,14 @@ def _unsure(name: str) -> str:
 
 def _sentinel(reading: Reading) -> str:
     sentinels = [_SENTINELS.get(kind.name, "''") for kind in reading.columns.values()]
-    return f"select {', '.join([*sentinels, '0'])} union all"
+    return f"select {', '.join(sentinels)}"
 
 
-def refuse_other_storage(read: list[pa.Array], strange: pa.Array, kinds: Iterable[ColumnType]) -> None:
+def refuse_other_storage(read: list[pa.Array], kinds: Iterable[ColumnType]) -> None:
     """Refuse what was not read as its sentinel asks (the driver widens a type within its first batch)."""
     for column, kind in zip(read, kinds, strict=True):
         if column.type != _READ_AS.get(kind.name, pa.string()):
             raise OtherStorageError
-    if strange.to_numpy().any():
-        raise OtherStorageError
 
 
 def _value(column: str, kind: ColumnType) -> str:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.measure import WHOLE, Measured, tell
+from benchmarks.measure import WHOLE, Measured, tell, told
 from benchmarks.places import load_libraries, settings
 from stores.source import READERS
 from tasks.chamber import Chamber, open_chamber
@@ -20,11 +20,12 @@ AGAIN = "again"
 def measure(shop: Path, to: Path, how: str = "", source: str = "") -> Measured:
     """Run the main job's steps on a shop: tables as a run loads them, or `in_turn`, so that each can be measured.
 
-    `again`: as on the next night, when requests are known and the figures of closed months stand.
+    `again`: as on the next night, when requests are known and the figures of closed months stand; what is measured is a
+    process of its own, after another one that ran the same.
     """
-    load_libraries()
     if how == AGAIN:
-        measure(shop, to, source=source)
+        told("chamber", shop, to, "", source)
+    load_libraries()
     measured = Measured()
     with measured.step(WHOLE) as whole, ExitStack() as stack:
         with measured.step("inspect"):

@@ -69,15 +69,22 @@ def tell(measure: Callable[..., Measured]) -> None:
 def measured_in_own_process(module: str, shop: Path, *options: str) -> Measured:
     """Run a module of this package as a process of its own, on a shop; what it writes is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="run-", dir=shop) as to:
-        command = [sys.executable, "-m", f"benchmarks.{module}", str(shop), to, *options]
         whole, cpu = Step(PROCESS), _cpu_of_children()
         wall = time.perf_counter()
-        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        measured = told(module, shop, Path(to), *options)
         whole.seconds, whole.cpu = time.perf_counter() - wall, _cpu_of_children() - cpu
+    measured.steps.append(whole)
+    return measured
+
+
+def told(module: str, shop: Path, to: Path, *options: str) -> Measured:
+    """Run a module likewise, into a folder that stays, and give what it tells."""
+    command = [sys.executable, "-m", f"benchmarks.{module}", str(shop), str(to), *options]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode:
         raise SystemExit(f"{module} failed:\n{ended.stderr}")
-    told = json.loads(ended.stdout.splitlines()[-1])
-    return Measured([*(Step(**step) for step in told["steps"]), whole], told["peak"])
+    measured = json.loads(ended.stdout.splitlines()[-1])
+    return Measured([Step(**step) for step in measured["steps"]], measured["peak"])
 
 
 def _cpu_of_children() -> float:

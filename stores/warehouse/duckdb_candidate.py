@@ -65,8 +65,9 @@ class DuckDBCandidate(NewFile):
 
 def _comment(connection: duckdb.DuckDBPyConnection, table: str, comments: Comments) -> None:
     """Comment on a table and its columns, in one transaction: the end of each waits for the disk."""
-    of_columns = (f'column {ANALYTICS}."{table}"."{name}" is {literal(text)}' for name, text in comments.columns.items())
+    name = f'{ANALYTICS}."{table}"'
     connection.begin()
-    for one in (f'table {ANALYTICS}."{table}" is {literal(comments.table)}', *of_columns):
-        connection.execute(f"comment on {one}")
+    connection.execute(f"comment on table {name} is {literal(comments.table)}")
+    for column, text in comments.columns.items():
+        connection.execute(f'comment on column {name}."{column}" is {literal(text)}')
     connection.commit()

@@ -83,7 +83,7 @@ def treated(name: str, table: Table, chamber: Chamber) -> Iterator[Step]:
     extraction = chamber.extraction
     treater = extraction.treater(name)
     treat, floor = clock.around(treater.treat, TREAT), clock.around(macs, FLOOR)
-    for batch in list(extraction.read(treater)[1]):  # so that nothing is read while the clocks run
+    for batch in list(extraction.read(treater, 0)):  # so that nothing is read while the clocks run
         treat(batch)
         for column in clock.keyed:
             floor(arrow(column).drop_null().cast(pa.string()), "text", bytes(32), 16)

@@ -138,5 +138,4 @@ def in_utc(column: pa.Array, declared: ColumnType, present: ColumnKind) -> pa.Ar
 
 def sums(reading: Reading) -> dict[str, str]:
     """Give by name the sums of the decimal columns, whose values all fit their type."""
-    decimals = (name for name, kind in reading.columns.items() if kind.name == "decimal")
-    return {name: f"coalesce(sum({identifier(name)}), 0)" for name in decimals}
+    return {name: f"coalesce(sum({identifier(name)}), 0)" for name in reading.decimals}

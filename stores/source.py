@@ -76,6 +76,16 @@ class Reading:
     ahead: tuple[tuple[str, ColumnType, datetime.datetime], ...] = ()
     """… or one of these columns is not surely before its moment, and not NULL."""
 
+    @property
+    def decimals(self) -> dict[str, ColumnType]:
+        """Give the columns that are added up."""
+        return {name: kind for name, kind in self.columns.items() if kind.name == "decimal"}
+
+    @property
+    def whole(self) -> bool:
+        """Whether all rows are read."""
+        return not (self.null or self.filled or self.among or self.since)
+
     def where(self, as_text: str = "{}", narrowed: Iterable[str] = ()) -> str:
         """Give the condition in SQL.
 

@@ -115,12 +115,11 @@ class SqliteSnapshot(InParts):
             yield reader
 
     def _totals(self, reading: Reading) -> Totals:
-        decimals = {name: kind for name, kind in reading.columns.items() if kind.name == "decimal"}
-        sums = "".join(f", {sum_of_units(identifier(name), kind)}" for name, kind in decimals.items())
+        sums = "".join(f", {sum_of_units(identifier(name), kind)}" for name, kind in reading.decimals.items())
         with self._reader(reading.table) as cursor:
             cursor.execute(f"select count(*){sums} from {identifier(reading.table)}{where(reading)}")
             rows, *units = cursor.fetchone() or ()
-        scaled = zip(decimals.items(), units, strict=True)
+        scaled = zip(reading.decimals.items(), units, strict=True)
         return Totals(rows, {name: Decimal(unit).scaleb(-kind.scale) for (name, kind), unit in scaled})
 
     def _batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:

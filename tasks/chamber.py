@@ -10,6 +10,7 @@ import datetime
 import functools
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -33,7 +34,7 @@ from stores.keyring_file import read_keyring
 from stores.ledger import open_ledger
 from stores.opening import open_source, open_warehouse
 from stores.settings import Settings, read_text
-from stores.source import Reading, Schema, Source
+from stores.source import READERS, Reading, Schema, Source
 from stores.warehouse import Candidate
 from tasks.closure import FullRunNeededError
 from tasks.comments import comments_on
@@ -126,22 +127,24 @@ class Chamber:
 
     def sizes(self) -> dict[str, int]:
         """Tell by table about how many rows are to be read: as many as the run before read, or as the source counts."""
-        return {
-            name: self.rows_before.get(table.publish_as)
-            or self._open.count(table.derived.source if table.derived else name)
-            for name, table in self.policy.tables.items()
-        }
+        made_of = {name: t.derived.source if t.derived else name for name, t in self.policy.tables.items()}
+        known = {name: self.rows_before.get(self.policy.tables[name].publish_as) for name in made_of}
+        unknown = {source for name, source in made_of.items() if not known[name]}
+        with ThreadPoolExecutor(READERS) as pool:
+            counted = dict(zip(unknown, pool.map(self._open.count, unknown), strict=True))
+        return {name: rows or counted[made_of[name]] for name, rows in known.items()}
 
     def load(self, name: str, also_tell: OnProgress | None = None) -> TableCounts:
         """Extract, treat and stage one table, after those it refers to; say what became of its rows."""
         table = self.policy.tables[name]
         treater = self._open.treater(name)
-        totals, batches = self._open.telling(also_tell).read(treater)
+        extraction = self._open.telling(also_tell)
         if table.derived:
-            counts = self._stage_groups(table, treater, batches)
+            counts = self._stage_groups(table, treater, extraction.read(treater, 0))
             self.facts[name] = TableFacts(counts, None)
         else:
-            self._stage(table, treater, batches, totals.rows)
+            totals = extraction.totals(treater)
+            self._stage(table, treater, extraction.read(treater, totals.rows), totals.rows)
             counts = treater.counts
             self.facts[name] = TableFacts(counts, totals)
         self._open.finish(treater)

@@ -61,15 +61,21 @@ class Extraction:
         for other, event in rule.other_events if rule else ():
             self.world.events[name, other, event] = self._latest(name, other, event)
 
-    def read(self, treater: TableTreater) -> tuple[Totals, Iterator[pa.RecordBatch]]:
-        """Read a table; for a derived one, rows of the table that it is made of."""
+    def totals(self, treater: TableTreater) -> Totals:
+        """Let the source count and add up what `read` is to deliver."""
+        return self.snapshot.totals(self._reading(treater))
+
+    def read(self, treater: TableTreater, rows: int) -> Iterator[pa.RecordBatch]:
+        """Read a table; for a derived one, rows of the table that it is made of. rows: how many, 0 if unknown."""
+        table = treater.table
+        return self._batches(self._reading(treater), rows, table.publish_as if table.derived else treater.name)
+
+    def _reading(self, treater: TableTreater) -> Reading:
         table, some = treater.table, self.only.get(treater.name)
-        reading = Reading(treater.name, treater.read, among=some)
-        if table.derived:
-            key = table.source_of(table.derived.one_row_per)
-            reading = Reading(table.derived.source, treater.read, table.derived.where_null, key, among=some)
-        totals = self.snapshot.totals(reading)
-        return totals, self._batches(reading, totals.rows, table.publish_as if table.derived else reading.table)
+        if not table.derived:
+            return Reading(treater.name, treater.read, among=some)
+        key = table.source_of(table.derived.one_row_per)
+        return Reading(table.derived.source, treater.read, table.derived.where_null, key, among=some)
 
     def telling(self, also: OnProgress | None) -> Extraction:
         """Read on, and tell somebody else as well how far it is."""
@@ -97,7 +103,7 @@ class Extraction:
 
     def look_closely(self, reading: Reading, what: str) -> Iterator[tuple[dict[str, pa.Array], dict[str, Mask]]]:
         """Read columns likewise, each batch with the rows in which a value does not fit."""
-        rows = self.snapshot.totals(reading).rows
+        rows = self.snapshot.totals(replace(reading, columns={})).rows
         for batch in self._batches(reading, rows, f"{reading.table} ({what})"):
             yield force_types(batch, dict(reading.columns), self.world.policy.time_zone)
 

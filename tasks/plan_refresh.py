@@ -73,13 +73,12 @@ def plan_refresh(settings: Settings, as_of: datetime.date | None) -> Plan:
 
 def _foresee(extraction: Extraction, name: str) -> Foreseen:
     treater = extraction.treater(name)
-    _, batches = extraction.read(treater)
     if derived := treater.table.derived:
         groups = Groups(derived.one_row_per)
-        for batch in batches:
+        for batch in extraction.read(treater, 0):
             groups.add(treater.treat_for_grouping(batch))
         return Foreseen(treater, *groups.counts())
-    verdicts = (treater.foresee(batch) for batch in batches)
+    verdicts = (treater.foresee(batch) for batch in extraction.read(treater, extraction.count(name)))
     expires = [verdict.expires[verdict.fates == Fate.PUBLISHED] for verdict in verdicts]
     extraction.finish(treater)
     return Foreseen(treater, treater.counts, np.concatenate([np.empty(0, np.int32), *expires]))

@@ -19,7 +19,7 @@ from privacy.column_types import ColumnType
 from privacy.declared import force_types
 from stores.narrowing import PART_BYTES, in_parts
 from stores.opening import open_source
-from stores.source import Reading, Source
+from stores.source import Reading, Source, Totals
 from stores.sqlalchemy_source import SqlalchemySource
 from tests.mariadb import MariadbServer
 from tests.postgres import PostgresServer
@@ -48,10 +48,14 @@ class Shop:
                 connection.execute(table.insert(), named)
 
     def read(self, reading: Reading, rows: int = 3) -> list[int]:
-        """Give the numbers of the rows that a reading delivers, in their order; as many must be counted."""
+        """Give the numbers of the rows that a reading delivers, in their order; as many must be counted.
+
+        All rows are counted before: a count that is remembered may not be taken for a narrower one.
+        """
         source = self.open(self.url)
         source.schema()
         with source.snapshot() as snapshot:
+            snapshot.totals(Reading("t", {}))
             found = [
                 number
                 for batch in snapshot.batches(reading, rows)
@@ -200,6 +204,25 @@ def test_since_and_among_hold_together(shop: Shop) -> None:
 
 def test_a_value_that_is_sought_stands_in_no_picture_of_the_reading() -> None:
     assert "secret" not in repr(among(["secret"]))
+
+
+def test_a_count_that_is_remembered_stands_for_all_rows_only_and_for_no_sum(shop: Shop) -> None:
+    shop.fill(sa.String(10), sa.Numeric(6, 2), [("a", Decimal("1.50")), ("b", Decimal("2.25")), (None, None)])
+    source = shop.open(shop.url)
+    source.schema()
+    everything, money = Reading("t", {"i": ColumnType("integer")}), {"v": ColumnType.parse("decimal(6,2)")}
+    with source.snapshot() as snapshot:
+        counted = snapshot.totals(everything)
+        narrower = [
+            dataclasses.replace(everything, null="k"),
+            dataclasses.replace(everything, filled="k"),
+            among(["a"]),
+            among([]),
+        ]
+
+        assert counted == snapshot.totals(everything) == snapshot.totals(Reading("t", {})) == Totals(3, {})
+        assert [snapshot.totals(reading).rows for reading in narrower] == [1, 2, 1, 0]
+        assert snapshot.totals(dataclasses.replace(everything, columns=money)) == Totals(3, {"v": Decimal("3.75")})
 
 
 MOMENTS = [NOON, NOON - datetime.timedelta(seconds=1), NOON + datetime.timedelta(days=400), None]

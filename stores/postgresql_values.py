@@ -125,12 +125,11 @@ def _asked(column: str, declared: ColumnType, present: ColumnKind) -> str:
 def sums(reading: Reading, present: Mapping[str, ColumnKind]) -> dict[str, str]:
     """Give by name the sums of the decimal columns, each over the values that fit its type."""
     found = {}
-    for name, declared in reading.columns.items():
-        if declared.name == "decimal":
-            column = identifier(name)
-            fits = f"{column} <> 'NaN'"
-            if present[name].precision is None:
-                whole = 10 ** (declared.precision - declared.scale)
-                fits += f" and {column} = round({column}, {declared.scale}) and abs({column}) < {whole}"
-            found[name] = f"coalesce(sum({column}) filter (where {fits}), 0)"
+    for name, declared in reading.decimals.items():
+        column = identifier(name)
+        fits = f"{column} <> 'NaN'"
+        if present[name].precision is None:
+            whole = 10 ** (declared.precision - declared.scale)
+            fits += f" and {column} = round({column}, {declared.scale}) and abs({column}) < {whole}"
+        found[name] = f"coalesce(sum({column}) filter (where {fits}), 0)"
     return found

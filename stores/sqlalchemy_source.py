@@ -121,12 +121,11 @@ class SqlalchemySnapshot(InParts):
         self._readers, self._schema = Readers([connection]), schema
 
     def _totals(self, reading: Reading) -> Totals:
-        decimals = [name for name, declared in reading.columns.items() if declared.name == "decimal"]
-        sums = [sa.func.coalesce(sa.func.sum(_column(name)), 0) for name in decimals]
+        sums = [sa.func.coalesce(sa.func.sum(_column(name)), 0) for name in reading.decimals]
         asked = _rows_of(reading, sa.select(sa.func.count(), *sums), self._schema[reading.table])
         with self._readers.one() as connection, trouble_told(reading.table):
             rows, *found = connection.execute(asked).one()
-        return Totals(rows, {name: Decimal(str(total)) for name, total in zip(decimals, found, strict=True)})
+        return Totals(rows, {name: Decimal(str(total)) for name, total in zip(reading.decimals, found, strict=True)})
 
     def _batches(self, reading: Reading, rows: int) -> Iterator[pa.RecordBatch]:
         return joined(self._as_read(reading, rows), rows)

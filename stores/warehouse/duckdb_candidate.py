@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import duckdb
 import pyarrow as pa
 
 from privacy.policy import Derived
 from stores.arrow_stream import in_tables
-from stores.quoting import identifier, literal
+from stores.quoting import identifier
 from stores.token_order import in_token_order
 from stores.warehouse import ANALYTICS, INDEX, QUARANTINE, Comments, Grouped
 from stores.warehouse.duckdb_file import ROWS_AN_INSERT, NewFile, make_empty
+from stores.warehouse.duckdb_session import comment
 from stores.warehouse.groups import Groups, indexed_names, published_names
 
 
@@ -40,7 +40,7 @@ class DuckDBCandidate(NewFile):
         with self._connection.cursor() as connection:
             if not has_tokens:
                 connection.execute(f'create or replace table {target} as from {target} order by "{key}"')
-            _comment(connection, table, comments)
+            comment(connection, f'{ANALYTICS}."{table}"', comments)
 
     def stage_groups(self, table: str, batches: pa.RecordBatchReader, derived: Derived, comments: Comments) -> Grouped:
         """Write a derived table: one row per key of those rows that may be published, and whose they are."""
@@ -54,20 +54,10 @@ class DuckDBCandidate(NewFile):
             grouped = groups.count(lambda sql: connection.execute(sql).fetchall())
             connection.execute(f'create table private.{QUARANTINE}."{table}" as {groups.set_aside}')
             connection.execute("drop table grouping; drop table fates")
-            _comment(connection, table, comments)
+            comment(connection, f'{ANALYTICS}."{table}"', comments)
         return grouped
 
     def quarantine(self, table: str, rows: pa.Table) -> None:
         """Write rows that were set aside where analysts do not look."""
         with self._reading(rows) as connection:
             connection.execute(f'create table private.{QUARANTINE}."{table}" as from staged')
-
-
-def _comment(connection: duckdb.DuckDBPyConnection, table: str, comments: Comments) -> None:
-    """Comment on a table and its columns, in one transaction: the end of each waits for the disk."""
-    name = f'{ANALYTICS}."{table}"'
-    connection.begin()
-    connection.execute(f"comment on table {name} is {literal(comments.table)}")
-    for column, text in comments.columns.items():
-        connection.execute(f'comment on column {name}."{column}" is {literal(text)}')
-    connection.commit()

@@ -14,7 +14,7 @@ from privacy.policy import Policy
 from stores.quoting import identifier, literal
 from stores.source import READERS
 from stores.warehouse import ANALYTICS, MARTS, Comments
-from stores.warehouse.duckdb_session import DuckDBSession
+from stores.warehouse.duckdb_session import DuckDBSession, comment
 from stores.warehouse.marts import freeze, rows_of
 
 COUNTED_IN = "256MB"
@@ -49,9 +49,7 @@ class DuckDBMarts:
             connection.register("cells", rows_of(policy, name, cells))
             connection.execute(f"create table {table} as from cells")
             connection.unregister("cells")
-            connection.execute(f"comment on table {table} is {literal(comments.table)}")
-            for column, text in comments.columns.items():
-                connection.execute(f"comment on column {table}.{identifier(column)} is {literal(text)}")
+            comment(connection, table, comments)
 
     @contextmanager
     def _attached(self, connection: duckdb.DuckDBPyConnection, run_id: str) -> Iterator[str | None]:

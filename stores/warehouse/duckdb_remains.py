@@ -66,7 +66,9 @@ class DuckDBRemains(RemainsInSQL, NewFile):
                 self._connection.execute(f"insert into {place.index_after} {kept}")
         for name in map(identifier, self._tables(MARTS)):
             self._connection.execute(f"create table {MARTS}.{name} as from {LIVE}.{MARTS}.{name}")
+        self._connection.begin()
         self._copy_comments()
+        self._connection.commit()
 
     def _copy(self, place: Place) -> None:
         """Copy a table a row group at a time, so that the order of its rows does not depend on how they are joined."""

@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from stores.quoting import identifier
+from stores.quoting import identifier, literal
+from stores.warehouse import Comments
 
 
 @dataclass(frozen=True)
@@ -46,3 +47,12 @@ class DuckDBSession:
     def temporary(self, name: str, query: str) -> None:
         """Make a temporary table of what a query gives."""
         self.connection.execute(f"create temp table {name} as {query}")
+
+
+def comment(connection: duckdb.DuckDBPyConnection, table: str, comments: Comments) -> None:
+    """Comment on a table of a schema and on its columns, in one transaction: the end of each waits for the disk."""
+    connection.begin()
+    connection.execute(f"comment on table {table} is {literal(comments.table)}")
+    for column, text in comments.columns.items():
+        connection.execute(f"comment on column {table}.{identifier(column)} is {literal(text)}")
+    connection.commit()

@@ -79,6 +79,13 @@ class PrefectServer:
         found: dict[str, Any] = self.ask("GET", f"flow_runs/{run_id}").json()
         return found
 
+    def asked_for(self) -> list[dict[str, Any]]:
+        """Give the flow runs that somebody asked for, newest first: schedules make theirs when they please."""
+        found: list[dict[str, Any]] = []
+        while page := self.ask("POST", "flow_runs/filter", sort="START_TIME_DESC", offset=len(found)).json():
+            found += page
+        return [run for run in found if not run["auto_scheduled"]]
+
     def wait_for(self, run_id: str, *states: str, seconds: float = 180) -> dict[str, Any]:
         """Wait until a run is in one of these states (default: any final one); give it."""
         deadline = time.monotonic() + seconds

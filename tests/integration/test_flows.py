@@ -305,7 +305,7 @@ def test_runs_are_named_by_day_or_plan_and_never_by_a_person(
     ended(refresh_warehouse, RefreshOptions(as_of=datetime.date(2026, 3, 10)))
     ended(approve_plan, approval(planned, "olga.kanarie"))
 
-    names = {run["name"] for run in orchestrator.ask("POST", "flow_runs/filter", limit=200).json()}
+    names = {run["name"] for run in orchestrator.asked_for()}
 
     assert "refresh of 2026-03-10" in names
     assert f"approve plan {planned[:12]}" in names

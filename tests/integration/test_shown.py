@@ -24,8 +24,7 @@ Run = Callable[..., Outcome]
 
 def artifacts(server: PrefectServer) -> dict[str, dict[str, Any]]:
     """Give the artifacts of the last flow run, by key."""
-    (last,) = server.ask("POST", "flow_runs/filter", sort="START_TIME_DESC", limit=1).json()
-    of_it = {"flow_runs": {"id": {"any_": [last["id"]]}}}
+    of_it = {"flow_runs": {"id": {"any_": [server.asked_for()[0]["id"]]}}}
     return {found["key"]: found for found in server.ask("POST", "artifacts/filter", **of_it).json()}
 
 

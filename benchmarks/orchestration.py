@@ -7,9 +7,10 @@ from pathlib import Path
 
 from benchmarks.measure import Measured, tell
 from benchmarks.places import policy_of
+from cli.local_prefect.temporary import start_temporary_server
 from cli.run import PREFECT_DEFAULTS
 
-FIRST, SECOND = "first flow, with the start of a temporary server", "second flow"
+START, FIRST, SECOND = "start of a temporary server", "first flow", "second flow"
 INSPECT_GATE_PUBLISH = 3
 
 
@@ -21,6 +22,10 @@ def measure(shop: Path, to: Path) -> Measured:
     with measured.step("import of Prefect"):
         from prefect import flow, task
         from prefect.cache_policies import NO_CACHE
+        from prefect.settings import get_current_settings
+
+    with measured.step(START):
+        start_temporary_server(get_current_settings())
 
     @task(cache_policy=NO_CACHE, persist_result=False)
     def nothing(number: int) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from cli.answer import answer
 from cli.doctor.orchestrator import answers
+from cli.local_prefect.temporary import start_temporary_server
 from cli.options import AsOf, Output, OutputAs, Strict, common
 from cli.progress import progress_shown
 from cli.summary import render_run
@@ -28,6 +29,8 @@ PREFECT_DEFAULTS = {
 }
 """How a run from the command line meets Prefect: it sends no statistics; the command itself tells failures."""
 
+SLOW = ("great_expectations.expectations", "privacy.sha256", "flows.refresh_warehouse")
+"""Modules that take seconds to be imported, in which Prefect's server can start."""
 
 Full = Annotated[
     bool, typer.Option("--full", help="Read every row, although the policy would be content with those that changed.")
@@ -54,11 +57,10 @@ def refresh(output: Output, as_of: datetime.date | None, full: bool = False) -> 
     read_rules(Settings.from_environment(os.environ))
     for variable, value in PREFECT_DEFAULTS.items():
         os.environ.setdefault(variable, value)
-    _refuse_silent_server()
-    # Importing Great Expectations takes seconds, in which Prefect's server can start.
-    threading.Thread(target=import_module, args=("great_expectations.expectations",), daemon=True).start()
     with progress_shown(output) as show:
         show("starting Prefect", 0, 0)
+        threading.Thread(target=lambda: [*map(import_module, SLOW)], daemon=True).start()
+        _find_server()
         from flows.refresh_warehouse import refresh_warehouse
         from tasks.forms import RefreshOptions
 
@@ -67,12 +69,16 @@ def refresh(output: Output, as_of: datetime.date | None, full: bool = False) -> 
     return outcome.as_json()
 
 
-def _refuse_silent_server() -> None:
-    """Refuse a Prefect server that is named and does not answer, before Prefect does in words of its own."""
+def _find_server() -> None:
+    """See that a Prefect server will record the run: the one that is named, or a temporary one."""
     from prefect.settings import Settings as PrefectSettings
 
-    url = PrefectSettings().api.url
-    if url and not answers(url):
+    settings = PrefectSettings()
+    if not settings.api.url:
+        if not settings.server.ephemeral.enabled:
+            raise StoreError("Prefect: no server is named, and a temporary one is not allowed.\n  Set PREFECT_API_URL.")
+        start_temporary_server(settings)
+    elif not answers(settings.api.url):
         raise StoreError(
             "Prefect: no server answers at PREFECT_API_URL. Nothing was changed.\n"
             "  Start it (`sluis up`, or `prefect server start`), or unset PREFECT_API_URL for a temporary one."

@@ -40,7 +40,7 @@ def server(environment: Environment) -> Finding:
     settings = Settings()
     if not settings.api.url:
         if settings.server.ephemeral.enabled:
-            return good("none is named: a run starts a temporary one, which takes ten seconds or so")
+            return good("none is named: a run starts a temporary one, which takes some seconds")
         return bad("none is named, and a temporary one is not allowed", "Set PREFECT_API_URL.")
     if not answers(settings.api.url):
         return bad(
@@ -54,10 +54,10 @@ def server(environment: Environment) -> Finding:
     return good("answers")
 
 
-def answers(url: str) -> bool:
+def answers(url: str, seconds: float = 5) -> bool:
     """Ask a Prefect server whether it is there."""
     try:
-        urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=5).close()
+        urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=seconds).close()
     except urllib.error.HTTPError:
         return True
     except (OSError, ValueError):

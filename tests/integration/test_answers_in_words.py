@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import io
+import signal
+import subprocess
+import sys
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from rich.console import Console
 
@@ -52,6 +57,17 @@ def test_a_reference_is_shown_as_it_is_written_although_it_looks_like_markup(sho
 
     assert outcome.exit_code == 0, outcome.said
     assert "AVG[red]-1[/x]" in outcome.stdout
+
+
+def test_who_interrupts_while_it_loads_is_told_so(tmp_path: Path) -> None:
+    command = [str(Path(sys.executable).with_name("sluis")), "check"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as loading:
+        while not any("pandas" in mapped.path for mapped in psutil.Process(loading.pid).memory_maps()):
+            time.sleep(0.01)
+        loading.send_signal(signal.SIGINT)
+        _, said = loading.communicate(timeout=60)
+
+    assert (loading.returncode, said) == (130, "sluis: interrupted. Nothing was begun.\n")
 
 
 @pytest.mark.parametrize("output", ["text", "json"])

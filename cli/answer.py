@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import json
 import os
 import sys
@@ -26,6 +27,9 @@ WHOLE = (
 )
 
 Render = Callable[[Console, dict[str, Any]], None]
+
+Verbatim = functools.partial(Console, markup=False, emoji=False)
+"""A console that shows texts as they stand: those of a policy may hold [brackets], and a hundredth line reads :100:."""
 
 
 def answer(output: Output, work: Callable[[], dict[str, Any]], render: Render, strict: bool = False) -> None:
@@ -60,9 +64,9 @@ def tell_error(output: Output, error: SluisError, render: Render | None = None) 
         said = {"code": error.code, "kind": error.kind, "message": str(error)}
         _say(sys.stdout, lambda: _print_json({**found, "error": said}))
     elif render and (error.found or isinstance(error, GateError)):
-        _say(sys.stderr, lambda: render(Console(stderr=True), found))
-    red = Console(stderr=True, soft_wrap=True, style="red")
-    _say(sys.stderr, lambda: red.print(f"sluis: {error}", markup=False, highlight=False))
+        _say(sys.stderr, lambda: render(Verbatim(stderr=True), found))
+    red = Verbatim(stderr=True, soft_wrap=True, style="red")
+    _say(sys.stderr, lambda: red.print(f"sluis: {error}", highlight=False))
     return error.code
 
 
@@ -70,7 +74,7 @@ def _show(output: Output, outcome: dict[str, Any], render: Render) -> None:
     if output is Output.json:
         _print_json(outcome)
     else:
-        render(Console(), outcome)
+        render(Verbatim(), outcome)
 
 
 def _print_json(outcome: dict[str, Any]) -> None:

@@ -32,4 +32,4 @@ def approve(plan: PlanHash, output: OutputAs = Output.text) -> None:
 
 
 def _render(console: Console, told: dict[str, Any]) -> None:
-    console.print(f"Approved by {', '.join(told['approved_by'])}.", markup=False, highlight=False)
+    console.print(f"Approved by {', '.join(told['approved_by'])}.", highlight=False)

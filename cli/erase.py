@@ -110,7 +110,7 @@ def answer_person(reference: Reference, output: OutputAs = Output.text) -> None:
 
 
 def _render_answer(console: Console, told: dict[str, Any]) -> None:
-    console.print(told["text"], markup=False, highlight=False, soft_wrap=True)
+    console.print(told["text"], highlight=False, soft_wrap=True)
 
 
 def _settings() -> Settings:
@@ -122,7 +122,6 @@ def render_request(console: Console, told: dict[str, Any]) -> None:
     people = "1 person" if told["people"] == 1 else f"{told['people']:,} people"
     console.print(
         f"{told['reference']}: {told['right']}, {people}, {told['state']}; due on {told['due_on']}.",
-        markup=False,
         highlight=False,
     )
 
@@ -132,7 +131,7 @@ def _render_plan(console: Console, plan: dict[str, Any]) -> None:
     table.add_column("leave the warehouse", justify="right")
     for name, rows in plan["tables"].items():
         table.add_row(name, f"{rows['delete']:,}")
-    console.print(f"Requests: {', '.join(plan['requests'])}", markup=False, highlight=False)
+    console.print(f"Requests: {', '.join(plan['requests'])}", highlight=False)
     console.print(table)
     if plan["source"] is None:
         console.print(
@@ -141,7 +140,7 @@ def _render_plan(console: Console, plan: dict[str, Any]) -> None:
     for name, kept in (plan["source"] or {}).items():
         until = told_until(kept["until"], plan["as_of"])
         told = f"  stays in the source{until}: {name}, {kept['keep']:,}; {kept['why']}"
-        console.print(told, markup=False, highlight=False, soft_wrap=True)
+        console.print(told, highlight=False, soft_wrap=True)
     if plan["approvals_needed"]:
         console.print(f"Approvals by others needed: {plan['approvals_needed']}: `sluis approve --plan …`")
     console.print(f"Apply with\n  sluis erase apply --plan {plan['plan_hash']}", soft_wrap=True, highlight=False)
@@ -152,9 +151,9 @@ def _render_proof(console: Console, proof: dict[str, Any]) -> None:
         console.print(f"  {name.replace('_', ' ')}: {found:,}", highlight=False)
     console.print("Beyond its reach, what has left may still be in:")
     for place in proof["beyond_reach"]:
-        console.print(f"  - {place}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"  - {place}", highlight=False, soft_wrap=True)
     if not traces(proof["checks"]):
-        console.print(f"{proof['reference']}: nothing is left.", markup=False, highlight=False)
+        console.print(f"{proof['reference']}: nothing is left.", highlight=False)
 
 
 def _render_list(console: Console, told: dict[str, Any]) -> None:

@@ -98,7 +98,7 @@ def _counts(tables: dict[str, int]) -> str:
 
 def _say(console: Console, *lines: str) -> None:
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def _render_placed(console: Console, told: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ def render_plan(console: Console, plan: dict[str, Any]) -> None:
     _expiries(console, plan["tables"])
     console.print("\nSince the last published run")
     for change in plan["changes"] or ["nothing has changed"]:
-        console.print(f"  {change}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"  {change}", highlight=False, soft_wrap=True)
     tell_warnings(console, plan["warnings"])
     console.print(f"\nPlan {plan['plan_hash']}", highlight=False, soft_wrap=True)
 
@@ -44,7 +44,7 @@ def render_sample(console: Console, shown: dict[str, Any]) -> None:
                     column, shown["treatments"][name][column], _value(value["before"]), _value(value["after"])
                 )
             table.add_section()
-        console.print(table, markup=False)
+        console.print(table)
 
 
 def _value(value: str | None) -> Text:
@@ -70,7 +70,7 @@ def _expiries(console: Console, tables: dict[str, Any]) -> None:
     for month, counts in leaving.items():
         bar = "█" * -(-BAR * counts.total() // most)
         named = ", ".join(f"{name} {rows:,}" for name, rows in counts.most_common(LARGEST) if rows)
-        chart.add_row(month, f"{counts.total():,}", f"[cyan]{bar}[/cyan]", f"[dim]{named}[/dim]")
+        chart.add_row(month, f"{counts.total():,}", Text(bar, style="cyan"), Text(named, style="dim"))
     chart.columns[1].justify = "right"
     later, never = (sum(table["expiries"][key] for table in tables.values()) for key in ("later", "no_clock"))
     console.print("Rows that leave on the first of")

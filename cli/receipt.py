@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -141,7 +140,7 @@ def _public_keys() -> PublicKeys:
 
 def _render_findings(console: Console, told: dict[str, Any]) -> None:
     for fault in told["faults"]:
-        console.print(f"[red]✗[/red] {escape(fault)}", soft_wrap=True, highlight=False)
+        console.print(Text.assemble(("✗", "red"), f" {fault}"), soft_wrap=True)
     beside = f", compared with {' and '.join(told['compared_with'])}" if told["compared_with"] else ""
     console.print(f"Receipts verified: {told['verified']:,}{beside}", highlight=False)
     tell_warnings(console, told["warnings"])

@@ -39,7 +39,7 @@ def render_retention(console: Console, plan: dict[str, Any]) -> None:
 
 
 def _print_titled(console: Console, title: str, table: Table) -> None:
-    console.print(f"\n[italic]{title}[/italic]", highlight=False)
+    console.print(f"\n{title}", style="italic", highlight=False)
     print_whole(console, table)
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from cli.answer import Verbatim
 from privacy.evidence import COUNTED
 from stores.settings import database_url
 
@@ -54,7 +54,7 @@ def show_counts(console: Console, tables: dict[str, Any]) -> None:
         fates = ", ".join(f"{counts[fate.word]:,} {fate.word}" for fate in COUNTED if counts[fate.word])
         whole = f"; {counts['in_table']:,} in table" if "in_table" in counts else ""
         told = f"  {name}: {counts['extracted']:,} extracted: {fates or 'none'}{whole}"
-        console.print(told, markup=False, highlight=False)
+        console.print(told, highlight=False)
 
 
 def _counts_table(tables: dict[str, Any]) -> Table:
@@ -73,7 +73,7 @@ def _counts_table(tables: dict[str, Any]) -> Table:
 
 def print_whole(console: Console, table: Table) -> None:
     """Print a table as wide as it is: figures that are cut off say nothing."""
-    Console(file=console.file, width=max(console.width, _width(console, table))).print(table, markup=False)
+    Verbatim(file=console.file, width=max(console.width, _width(console, table))).print(table)
 
 
 def _width(console: Console, table: Table) -> int:
@@ -92,14 +92,14 @@ def tell_gates(console: Console, run: dict[str, Any], also: str = "") -> None:
 def tell_warnings(console: Console, warnings: Iterable[str]) -> None:
     """Say what deserves a look, a line each."""
     for warning in warnings:
-        console.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False, soft_wrap=True)
+        console.print(Text.assemble(("!", "yellow"), f" {warning}"), soft_wrap=True)
 
 
 def tell_reasons(console: Console, tables: dict[str, Any]) -> None:
     """Say why rows are set aside."""
     for name, counts in tables.items():
         for reason, rows in counts["quarantine_reasons"].items():
-            console.print(f"  set aside of {name}: {rows:,}, {reason}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"  set aside of {name}: {rows:,}, {reason}", highlight=False, soft_wrap=True)
 
 
 def _where_to_look(console: Console) -> None:
@@ -109,4 +109,4 @@ def _where_to_look(console: Console) -> None:
         asked = f"import duckdb; duckdb.connect('{warehouse.database}', read_only=True).sql('{_QUERY}').show()"
         look = f'{sys.executable} -c "{asked}"'
     console.print("\nRows are pseudonymised personal data: for analysts, not for the public. Look around with")
-    console.print(f"  {look}", soft_wrap=True, highlight=False, markup=False)
+    console.print(f"  {look}", soft_wrap=True, highlight=False)

@@ -16,7 +16,7 @@ Broken = tuple[Path, str]
 
 def _name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
-        raise ValueError("a name is made of letters, digits and underscores")
+        raise ValueError("a name is made of letters (a to z), digits and underscores, a letter or underscore first")
     return text
 
 

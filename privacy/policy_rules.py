@@ -196,11 +196,24 @@ def _for_rights(policy: Policy) -> Iterator[Broken]:
 
 def _circles(policy: Policy) -> Iterator[Broken]:
     """Tell tables that refer to each other in a circle: their rows' fates could not be decided in any order."""
-    free: set[str] = set()
-    waiting = dict(policy.tables)
-    while ready := [name for name in waiting if {t for t in policy.targets(name) if t in policy.tables} <= free]:
-        free.update(ready)
-        for name in ready:
-            del waiting[name]
-    for name in waiting:
-        yield ("tables", name), f"refers to itself in a circle with {', '.join(waiting)}; leave out one references: …"
+    led_to = {name: _led_to(policy, name) for name in policy.tables}
+    for name, others in led_to.items():
+        for column, spec in policy.tables[name].columns.items():
+            if spec.references == name:
+                told = "names its own table; state type, role and treatment of its own instead of references: …"
+                yield ("tables", name, "columns", column, "references"), told
+        circle = [other for other in led_to if other in others and name in led_to[other]]
+        if len(circle) > 1:
+            told = f"refers to itself in a circle with {', '.join(circle)}; leave out one references: …"
+            yield ("tables", name), told
+
+
+def _led_to(policy: Policy, name: str) -> set[str]:
+    """Name the tables to which references lead from a table, however many it takes."""
+    found: set[str] = set()
+    ahead = [name]
+    while ahead:
+        new = {target for target in policy.targets(ahead.pop()) if target in policy.tables} - found
+        found |= new
+        ahead += new
+    return found

@@ -56,7 +56,7 @@ class Treatment(BaseModel, ABC):
         parameters = self.model_dump(exclude_defaults=True, exclude={"kind"})
         chosen = {name: getattr(self, name) for name in ("of", "to") if hasattr(self, name)} | parameters
         kind: str = getattr(self, "kind", "treated")
-        return ", ".join([kind, *(f"{name}: {value}" for name, value in chosen.items())])
+        return ", ".join([kind, *(f"{name}: {_told(value)}" for name, value in chosen.items())])
 
     def misfit(self, declared: ColumnType) -> str | None:
         """Say why its parameters do not fit a column of a type that it can read; None where they do."""
@@ -87,6 +87,16 @@ class Treatment(BaseModel, ABC):
     def shaped_as_identifier(self) -> bool:
         """Whether its results look like identifiers of people and it promises their shape itself."""
         return False
+
+
+def _told(parameter: object) -> str:
+    """Write a parameter as policies do."""
+    match parameter:
+        case Mapping():
+            return "{" + ", ".join(f"{name}: {_told(value)}" for name, value in parameter.items()) + "}"
+        case tuple():
+            return "[" + ", ".join(map(_told, parameter)) + "]"
+    return str(parameter)
 
 
 class TextTreatment(Treatment, ABC):

@@ -70,6 +70,26 @@ def test_who_interrupts_while_it_loads_is_told_so(tmp_path: Path) -> None:
     assert (loading.returncode, said) == (130, "sluis: interrupted. Nothing was begun.\n")
 
 
+def test_what_a_policy_says_is_shown_as_it_is_written_although_it_looks_like_markup(place: Place) -> None:
+    """It ended with a traceback and 1, the code of a broken promise; of a run that had published, too."""
+    place.change_policy('version: "test"', 'version: "2 [/b] :smile:"')
+
+    checked, planned = in_words(place, "check"), in_words(place, "plan")
+
+    assert (checked.exit_code, planned.exit_code) == (0, 0), checked.said + planned.said
+    assert "Policy 2 [/b] :smile: is valid" in checked.stdout
+    assert "policy 2 [/b] :smile: · as of" in planned.stdout
+
+
+def test_the_hundredth_line_of_a_policy_is_told_as_a_number(place: Place) -> None:
+    """It was told as a small picture of the number."""
+    lines = place.policy.read_text(encoding="utf-8").splitlines()
+    text = "\n".join([*lines[:3], *["#"] * 96, "nonsense: 1", *lines[3:]])
+    place.policy.write_text(text, encoding="utf-8")
+
+    assert f"{place.policy}:100: nonsense: is not a key" in in_words(place, "check").stderr
+
+
 @pytest.mark.parametrize("output", ["text", "json"])
 def test_whoever_interrupts_a_command_is_told_what_that_leaves(
     shop: Place, monkeypatch: pytest.MonkeyPatch, output: str

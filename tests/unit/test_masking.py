@@ -167,6 +167,13 @@ def test_a_number_with_another_countrys_prefix_is_abroad(prefix, rest):
     assert masked("phone", prefix + rest) == ["abroad"]
 
 
+def test_parameters_are_told_as_a_policy_writes_them():
+    mail = treatment(kind="mask", of="email", classes={"free mail": ["gmail.com", "outlook.com"], "own": ["a.nl"]})
+
+    assert mail.told() == "mask, of: email, classes: {free mail: [gmail.com, outlook.com], own: [a.nl]}"
+    assert treatment(kind="generalize", to="band", edges=[10, 50]).told() == "generalize, to: band, edges: [10, 50]"
+
+
 def test_phone_numbers_are_told_apart_as_in_these_examples():
     numbers = [
         "06-12345678",

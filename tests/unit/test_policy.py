@@ -247,6 +247,13 @@ REFUSALS = {
         )],
         "shop.yaml:13: tables.buyer: refers to itself in a circle with buyer, sale; leave out one references: ….",
     ),
+    "a table that refers to itself": (
+        [("      since: {type",
+          "      found_by_id: {type: integer, role: direct_identifier, references: buyer, "
+          "treatment: {kind: pseudonymize, domain: buyer}}\n      since: {type")],
+        "shop.yaml:25: tables.buyer.columns.found_by_id.references: names its own table; "
+        "state type, role and treatment of its own instead of references: ….",
+    ),
     "a primary key that is no column": (
         [("primary_key: sale_id", "primary_key: id")],
         "shop.yaml:34: tables.sale.primary_key: is not among the columns.",
@@ -362,7 +369,8 @@ REFUSALS = {
     ),
     "a name that is none": (
         [("  sale:\n", "  my sale:\n")],
-        "shop.yaml:28: tables.my sale: a name is made of letters, digits and underscores.",
+        "shop.yaml:28: tables.my sale: a name is made of letters (a to z), digits and underscores, "
+        "a letter or underscore first.",
     ),
     "a key given twice": (
         [("    meaning: What they bought.\n", "    meaning: What they bought.\n    meaning: Or what they did not.\n")],

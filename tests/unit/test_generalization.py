@@ -181,6 +181,11 @@ def test_amounts_are_banded_as_in_these_examples():
     assert treat(to("band", edges=[10, 49.95]), column) == ["<10", "10-49.95", "10-49.95", ">=49.95", None]
 
 
+def test_what_is_no_number_falls_in_no_band_and_what_is_infinite_in_an_outer_one():
+    column = pa.array([math.nan, -math.inf, math.inf, 10.0, None])
+    assert treat(to("band", edges=[10]), column) == ["unknown", "<10", ">=10", ">=10", None]
+
+
 @given(columns(integers, pa.int64()), st.integers(2, 1000))
 def test_a_step_holds_its_number_and_begins_at_a_multiple_of_its_width(column, width):
     for number, step in zip(column.to_pylist(), treat(to("step", width=width), column), strict=True):

@@ -124,7 +124,7 @@ def test_every_address_has_a_class(column):
         ({"free mail": []}, "nothing belongs to free mail; list at least one value for each class"),
         ({"a": ["x.nl"], "b": ["x.nl"]}, "listed more than once: x.nl"),
         ({"a": ["X.nl"]}, "write domains in lower case and without @"),
-        ({"a": ["@x.nl"]}, "write domains in lower case and without @"),
+        ({"a": ["y.nl", "@x.nl"]}, "write domains in lower case and without @"),
         ({"a": ["münchen.de"]}, "write domains in lower case and without @"),
         ({"unknown": ["x.nl"]}, "the name `unknown` is taken"),
     ],
@@ -188,6 +188,19 @@ def test_phone_numbers_are_told_apart_as_in_these_examples():
     ]
     kinds = ["NL mobile", "NL fixed", "NL other", "abroad", "unknown", "unknown", "unknown", "unknown", "unknown"]
     assert masked("phone", *numbers) == kinds
+
+
+@pytest.mark.parametrize(
+    ("start", "fewest", "most", "kind"),
+    [("0800", 8, 12, "NL other"), ("020", 10, 10, "NL fixed"), ("+49", 7, 15, "abroad")],
+)
+def test_a_number_with_too_few_or_too_many_digits_or_anything_else_is_unknown(start, fewest, most, kind):
+    written = sum(map(str.isdigit, start))
+    right = [start + "1" * (digits - written) for digits in range(fewest, most + 1)]
+    wrong = [right[0][:-1], right[-1] + "1", *(f"{number[:-1]}x" for number in right)]
+
+    assert set(masked("phone", *right)) == {kind}
+    assert set(masked("phone", *wrong)) == {"unknown"}
 
 
 # --- IBANs

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 from privacy.column_types import ColumnType
 from privacy.errors import KeyringError
-from privacy.holds import Period, SourceHold, source_holds
+from privacy.holds import Period, SourceHold, held_tables, source_holds
 from privacy.keys import Epoch, SubjectKeys
 from privacy.policy_file import read_policy
 from privacy.records import Record, held_macs, record_macs, records_of, typed_keys, under_hold
+from tests import small_warehouse
 from tests.corner_shop import POLICY
 from tests.independent_tokens import hkdf_sha256
 
@@ -110,6 +111,7 @@ def test_a_records_mac_is_no_token_and_no_mac_of_a_person():
 # ── the shop's own table ──────────────────────────────────────────────────────────────────────────────────────────
 
 POLICY_WITH_HOLDS = read_policy(POLICY.replace("tables:\n", HOLDS), "shop.yaml")
+WITH_DERIVED = read_policy(small_warehouse.POLICY, "shop.yaml")
 
 
 def read(*rows: tuple[Any, ...], misfits: dict[str, list[bool]] | None = None) -> tuple[list[SourceHold], Counter[str]]:
@@ -174,6 +176,11 @@ def test_an_end_that_is_no_text_in_the_source_is_not_taken_for_none():
 
     assert hold.period is None
     assert unread == {"a date that is none": 1}
+
+
+def test_what_is_derived_from_rows_is_held_by_holding_those():
+    assert "guest" in WITH_DERIVED.tables
+    assert held_tables(WITH_DERIVED) == set(WITH_DERIVED.tables) - {"guest"}
 
 
 def test_a_period_covers_its_first_and_its_last_day():

@@ -15,8 +15,9 @@ import pyarrow as pa
 from privacy.canonical import Form, canonical
 from privacy.keys import SubjectKeys
 from privacy.macs import short_macs
-from privacy.policy import Table
+from privacy.policy import Policy, Table
 from privacy.policy_rights import Identifies
+from privacy.treatments import Pseudonymize
 
 CUSTOMER: Identifies = "customer"
 EMAIL: Identifies = "email"
@@ -43,6 +44,26 @@ def macs_of(column: pa.Array, identifies: Identifies, key: bytes) -> pa.FixedSiz
 def identifiers_of(table: Table) -> dict[Identifies, str]:
     """Name the source columns by which a table's rows are found."""
     return {found.identifies: table.source_of(found.column) for found in table.subject.found_by}
+
+
+def others_named(policy: Policy, table: Table) -> dict[str, Identifies]:
+    """Name the columns whose tokens name somebody beside whose the row is, and that no `references` empties.
+
+    A table that refers to itself has one, as that of members to those who brought them.
+    """
+    people = {
+        how.domain: found.identifies
+        for one in policy.tables.values()
+        for found in one.subject.found_by
+        if isinstance(how := one.columns[found.column].treatment, Pseudonymize)
+    }
+    own = identifiers_of(table).values()
+    return {
+        name: people[spec.treatment.domain]
+        for name, spec in table.columns.items()
+        if isinstance(spec.treatment, Pseudonymize) and spec.treatment.domain in people
+        if not spec.references and table.source_of(name) not in own
+    }
 
 
 def subjects_of(

@@ -18,8 +18,8 @@ from privacy.policy_rights import Identifies
 from privacy.records import under_hold
 from privacy.retention import NO_EVENT, day_number, first_absent_month
 from privacy.retention_rules import ClockOf, KeepAtMost, Unlimited, Via
-from privacy.subjects import subjects_of
-from privacy.suppression import happened_at
+from privacy.subjects import macs_of, others_named, subjects_of
+from privacy.suppression import Held, happened_at
 from privacy.world import World
 
 Columns = Mapping[str, pa.Array]
@@ -37,7 +37,7 @@ class Verdict:
         self.links: dict[str, Linked] = {}
         """For each reference column: what it refers to."""
         self.unlinked: dict[str, Fates] = {}
-        """For each reference column that is no parent's: the fate of the row it refers to."""
+        """For each column that leads to no parent: the fate of the row, or of the person, that it refers to."""
         self.subjects: dict[Identifies, pa.Array] = {}
         """The MACs of each row's identifiers, by what they identify."""
         self.generations: pa.Array = pa.nulls(rows, MAC)
@@ -81,6 +81,7 @@ def decide(name: str, table: Table, columns: Columns, misfits: Mapping[str, Mask
     _future(table, columns, world, verdict)
     _untreatable(table, columns, verdict)
     _references(table, columns, world, verdict)
+    _others_named(table, columns, world, verdict)
     _clock(name, table, columns, world, verdict)
     _hold(name, table, columns, world, verdict)
     verdict.say(verdict.expires <= day_number(world.as_of), Fate.EXPIRED)
@@ -98,17 +99,40 @@ def _suppressed(table: Table, columns: Columns, world: World, verdict: Verdict) 
         older = subjects_of(table, columns, world.subject_keys, epoch)
         macs |= {(identifies, epoch): column for identifies, column in older.items()}
     happened = happened_at(table, columns, world.policy.time_zone, world.now)
-    held = world.suppressions.hold_back(macs, happened, len(verdict.fates))
+    held = _held_back(macs, happened, verdict, world)
     verdict.share(held.fates)
     verdict.generations = held.generations
+
+
+def _others_named(table: Table, columns: Columns, world: World, verdict: Verdict) -> None:
+    """Find tokens of people who are held back, in rows of somebody else: they are emptied, whoever came back since."""
+    keys = world.subject_keys
+    if keys is None or not world.suppressions.epochs:
+        return
+    for name, identifies in others_named(world.policy, table).items():
+        named = wanted(table, name, columns)
+        epochs = world.suppressions.epochs | {keys.newest}
+        macs = {(identifies, epoch): macs_of(named, identifies, keys.key(identifies, epoch)) for epoch in epochs}
+        held = _held_back(macs, None, verdict, world)
+        if (hidden := held.fates < Fate.PUBLISHED).any():
+            verdict.unlinked[name] = np.where(hidden, held.fates, 0).astype(np.uint8)
+
+
+def _held_back(
+    macs: Mapping[tuple[Identifies, int], pa.Array], happened: pa.Array | None, verdict: Verdict, world: World
+) -> Held:
+    """Match people with those who are held back, and note who was met: nobody's tombstone ends before that."""
+    newest = max(epoch for _, epoch in macs)
+    held = world.suppressions.hold_back(macs, happened, len(verdict.fates))
     world.met.seen.update(held.seen)
     for met in held.met:
         if met.epoch != newest:
-            anew = verdict.subjects[met.identifies].take(pa.array(met.rows))
+            anew = macs[met.identifies, newest].take(pa.array(met.rows))
             world.met.anew.update(
                 (met.identifies, met.epoch, before, after)
                 for before, after in zip(met.macs.to_pylist(), anew.to_pylist(), strict=True)
             )
+    return held
 
 
 def _future(table: Table, columns: Columns, world: World, verdict: Verdict) -> None:

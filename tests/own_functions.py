@@ -81,6 +81,18 @@ def leaving(column: pd.Series, beside: pd.DataFrame) -> pd.Series:
     raise SystemExit(f"{column.iloc[0]}")
 
 
+class Unusual(BaseException):
+    """Neither an exception as most are, nor the end of the process."""
+
+
+def raising_unusually(column: pd.Series, beside: pd.DataFrame) -> pd.Series:
+    raise Unusual(f"no entry for {column.iloc[0]}")
+
+
+def too_large(column: pd.Series, beside: pd.DataFrame) -> pd.Series:
+    return pd.Series([None if pd.isna(value) else 2**70 for value in column], dtype=object)
+
+
 def numbered(column: pd.Series, beside: pd.DataFrame) -> pd.Series:
     """Depend on the place in the batch, which the last rows give away."""
     return pd.Series(np.arange(len(column))).where(column.notna().to_numpy())

@@ -103,7 +103,9 @@ class Custom(Treatment):
         problem = None
         try:
             result = own_function(self.function)(column, frame)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # such as GeneratorExit, whose message would be Python's to show
             problem = f"raised {class_name(error)}{line_in(self.function, error)}; its message is withheld"
         if problem:
             raise self._refusal(problem)
@@ -140,7 +142,7 @@ def _cast(result: pd.Series, declared: ColumnType) -> pa.Array | None:
             found = found.combine_chunks()
         if pa.types.is_null(found.type) or _IS[declared.name](found.type):
             return found.cast(declared.arrow(""))
-    except (pa.ArrowException, ValueError, TypeError):
+    except (pa.ArrowException, ValueError, TypeError, ArithmeticError):
         pass
     return None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import sqlite3
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -64,6 +66,32 @@ def by_a_run(place: Place, reference: str, line: str) -> None:
 
 
 EVERYBODY = set(range(1, 15))
+
+
+def bring_bob_by_anna(place: Place) -> None:
+    """Let accounts name who brought them, as a table that refers to itself does, and publish that."""
+    with contextlib.closing(sqlite3.connect(place.source)) as connection, connection:
+        connection.execute("alter table buyer add column brought_by integer references buyer")
+        connection.execute("update buyer set brought_by = ? where buyer_id = ?", (ANNA, BOB))
+        connection.execute("update buyer set brought_by = ? where buyer_id = ?", (CARLA, DORA))
+    token = "{type: integer, role: direct_identifier, treatment: {kind: pseudonymize, domain: buyer}}"
+    place.change_policy("      birth_date: {type: date", f"      brought_by: {token}\n      birth_date: {{type: date")
+
+
+@pytest.mark.parametrize("right", ["erase", "restrict", "object"])
+def test_whoever_is_held_back_is_named_in_no_row_of_somebody_else(shop: Place, right: str) -> None:
+    """The next run put the token back: a column of a table that refers to itself can have no `references`."""
+    bring_bob_by_anna(shop)
+    run(shop)
+    (anna,), (carla,) = ({str(token_in(shop.keyring, one, "buyer"))} for one in (ANNA, CARLA))
+    named = "select brought_by::varchar from analytics.buyers where brought_by is not null"
+    assert {token for (token,) in shop.rows(named)} == {anna, carla}
+
+    asked(shop, "AVG-1", f"buyer_id={ANNA}", right=right)
+    record, again = run(shop), run(shop)
+
+    assert {token for (token,) in shop.rows(named)} == {carla}
+    assert [sum(one.tables["buyers"].unlinked["brought_by"].values()) for one in (record, again)] == [1, 1]
 
 
 # ── who leaves, and that nobody else is touched ───────────────────────────────────────────────────────────────────

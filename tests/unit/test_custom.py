@@ -93,6 +93,12 @@ def test_a_result_that_follows_from_its_row_alone_is_taken_from_batches_of_any_s
         ("mixed", "text", "gave object where text is declared"),
         ("as_decimals", "decimal(2,2)", "gave object where decimal(2,2) is declared, or values that do not fit it"),
         ("raising", "text", "raised builtins.KeyError on line LINE of its module; its message is withheld"),
+        (
+            "raising_unusually",
+            "text",
+            "raised tests.own_functions.Unusual on line LINE of its module; its message is withheld",
+        ),
+        ("too_large", "integer", "gave object where integer is declared, or values that do not fit it"),
         ("leaving", "text", "raised builtins.SystemExit on line LINE of its module; its message is withheld"),
     ],
 )

@@ -142,7 +142,7 @@ def test_towns_lie_in_their_province(province, some_postcodes):
 
 
 def test_a_postcode_elsewhere_is_abroad_and_one_without_a_country_is_dutch():
-    column = pa.array(["1234 AB", "9712", "5211ab", "1050", "12345", "0123", None, None])
+    column = pa.array(["1234 AB", "9712", " 5211ab ", "1050", "12345", "0123", None, None])
     country = pa.array(["NL", None, "nederland ", "BE", "DE", None, "BE", None])
     assert treat(to("postcode", country="country"), column, country=country) == [
         "12",
@@ -280,6 +280,7 @@ def test_every_user_agent_has_a_family(column):
         ("clamp", {}, "name least, most or both"),
         ("clamp", {"least": 2, "most": 1}, "least must not lie above most"),
         ("category", {"groups": {}}, "name at least one class"),
+        ("category", {"groups": {"a": ["x"]}, "other": ""}, "other\n  String should have at least 1 character"),
         ("category", {"groups": {"a": ["x"], "b": ["x"]}}, "listed more than once: x"),
     ],
 )

@@ -18,6 +18,7 @@ from privacy.policy_file import read_policy
 from privacy.retention import NO_EVENT, day_number, expiry_column, local_days
 from privacy.subjects import macs_of
 from privacy.suppression import Suppression, Suppressions
+from privacy.tokens import tokens
 from privacy.treat import TableTreater, columns_read
 from privacy.verdict import Verdict, decide
 from privacy.world import LatestEvents, World
@@ -499,13 +500,15 @@ def test_a_reference_bears_the_token_of_its_target_also_where_its_own_row_is_set
         {"trade": "c", "person": 2, "sold_on": RECENT},
         {"trade": "d", "person": 2},
         {"trade": "e", "person": 1, "sold_on": RECENT},
+        {"trade": "f", "person": 99, "sold_on": RECENT},
     ]
 
     trades = TableTreater("trade", world).treat(batch(world, "trade", rows))
 
     (token,) = treated.published.column("person").to_pylist()
     assert trades.published.column("person").to_pylist() == [token, None, token]
-    assert trades.quarantined.column("person").to_pylist() == [token, None]
+    of_nobody = tokens(pa.array([99]), "integer", world.keys.token_key("person"))
+    assert trades.quarantined.column("person").to_pylist() == [token, None, *of_nobody.to_pylist()]
 
 
 def test_an_empty_batch_is_treated_to_an_empty_one(linked):

@@ -77,6 +77,10 @@ def raising(column: pd.Series, beside: pd.DataFrame) -> pd.Series:
     raise KeyError(f"no entry for {column.iloc[0]}")
 
 
+def raising_deeper(column: pd.Series, beside: pd.DataFrame) -> pd.Series:
+    return raising(column, beside)
+
+
 def leaving(column: pd.Series, beside: pd.DataFrame) -> pd.Series:
     raise SystemExit(f"{column.iloc[0]}")
 
@@ -96,6 +100,11 @@ def too_large(column: pd.Series, beside: pd.DataFrame) -> pd.Series:
 def numbered(column: pd.Series, beside: pd.DataFrame) -> pd.Series:
     """Depend on the place in the batch, which the last rows give away."""
     return pd.Series(np.arange(len(column))).where(column.notna().to_numpy())
+
+
+def left_over(column: pd.Series, beside: pd.DataFrame) -> pd.Series:
+    """Depend on the place in the batch, which the first rows give away."""
+    return pd.Series(np.arange(len(column))[::-1])
 
 
 def ranked(column: pd.Series, beside: pd.DataFrame) -> pd.Series:

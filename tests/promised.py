@@ -29,8 +29,10 @@ def treatment(**parameters: Any) -> Treatment:
 
 
 def treat(how: Treatment, column: pa.Array, **beside: pa.Array) -> list[Any]:
-    """Treat a column; whatever the treatment, its type, length, missing values and promises are checked."""
+    """Treat a column; whatever the treatment, its types, length, missing values and promises are checked."""
+    assert _declared(column.type).name in how.accepts
     assert set(beside) == set(how.needs())
+    assert all(_declared(beside[name].type).name in types for name, types in how.needs().items())
     result = arrow(how.treat(series(column), {name: series(other) for name, other in beside.items()}, KEYS))
     result.validate(full=True)
     assert result.type == how.gives(_declared(column.type), "Europe/Amsterdam")

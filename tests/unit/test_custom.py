@@ -109,7 +109,12 @@ def test_a_function_that_does_not_give_what_it_owes_is_refused(name, gives, prob
     assert said.endswith(".\n  Mend the function; docs/treatments.md says what it owes.")
 
 
-@pytest.mark.parametrize("name", ["numbered", "ranked", "random"])
+def test_an_exception_is_told_by_the_last_line_of_the_module_that_it_passed():
+    line = own_functions.raising.__code__.co_firstlineno + 1
+    assert f"raised builtins.KeyError on line {line} of its module" in refusal("raising_deeper", pa.array(["a canary"]))
+
+
+@pytest.mark.parametrize("name", ["numbered", "left_over", "ranked", "random"])
 @pytest.mark.parametrize("rows", [2, 5, 5000])
 def test_a_function_whose_results_depend_on_the_rest_of_the_batch_is_refused(name, rows):
     said = refusal(name, pa.array(range(rows)), "integer")

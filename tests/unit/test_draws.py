@@ -6,12 +6,13 @@ import hashlib
 import hmac
 from collections import Counter
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privacy.draws import draws
+from privacy.draws import _even, draws
 from tests.independent_tokens import canonical
 from tests.strategies import columns, integers, keys, texts
 
@@ -61,3 +62,10 @@ def test_draws_are_those_of_this_table():
     """Golden: a change here gives every synthetic value, noise and shift anew."""
     values = pa.array([1001, 1002, -7, None])
     assert draws(values, "integer", KEY, 1000).to_pylist() == [737, 301, 939, None]
+
+
+def test_a_word_beyond_the_last_whole_multiple_is_passed_over_for_the_next_one():
+    last = 2**64 - 1  # 2^64 is one more than a multiple of three
+    words = np.array([[last - 1, 4, 4, 4], [last, 4, 5, 5], [last, last, 4, 5], [last, last, last, last]], np.uint64)
+
+    assert _even(words, 3).tolist() == [2, 1, 1, 0]

@@ -83,11 +83,11 @@ def test_an_age_band_holds_the_age_in_completed_years(data, width, top):
 
 
 def test_ages_are_banded_as_in_these_examples():
-    births = ["2004-02-29", "2004-02-29", "1949-01-02", "1949-01-01", "1900-01-01", "2030-01-01", "2000-01-01", None]
-    at = ["2024-02-28", "2024-02-29", "2024-01-01", "2024-01-01", "2024-01-01", "2024-01-01", None, "2024-01-01"]
-    column = pa.array([birth and day(birth) for birth in births], pa.date32())
+    births = ["2004-02-29", "2004-02-29", "1949-01-02", "1949-01-01", "1903-01-02", "1903-01-01", "2030-01-01"]
+    at = ["2024-02-28", "2024-02-29", *["2024-01-01"] * 5, None, "2024-01-01"]
+    column = pa.array([*map(day, births), day("2000-01-01"), None])
     when = pa.array([date and day(date) for date in at], pa.date32())
-    bands = ["10-19", "20-29", "70-74", "75+", "unknown", "unknown", "unknown", None]
+    bands = ["10-19", "20-29", "70-74", "75+", "75+", "unknown", "unknown", "unknown", None]
     assert treat(to("age_band", at="on"), column, on=when) == bands
 
 
@@ -95,6 +95,7 @@ def test_an_age_counts_to_the_local_date_of_a_timestamp():
     birth = pa.array([day("2000-01-01")])
     evening = pa.array([datetime.datetime(2019, 12, 31, 23, 30, tzinfo=datetime.UTC)], LOCAL)
     assert treat(to("age_band", at="placed_at"), birth, placed_at=evening) == ["20-29"]
+    assert treat(to("age_band", at="on"), evening, on=pa.array([day("2029-12-31")])) == ["0-9"]
 
 
 def test_somebody_born_on_29_february_grows_older_on_1_march():
@@ -141,7 +142,7 @@ def test_towns_lie_in_their_province(province, some_postcodes):
 
 
 def test_a_postcode_elsewhere_is_abroad_and_one_without_a_country_is_dutch():
-    column = pa.array(["1234 AB", "9712", "5211ab", "1050", "12345", "0123", None, None])
+    column = pa.array(["1234 AB", "9712", " 5211ab ", "1050", "12345", "0123", None, None])
     country = pa.array(["NL", None, "nederland ", "BE", "DE", None, "BE", None])
     assert treat(to("postcode", country="country"), column, country=country) == [
         "12",
@@ -279,6 +280,7 @@ def test_every_user_agent_has_a_family(column):
         ("clamp", {}, "name least, most or both"),
         ("clamp", {"least": 2, "most": 1}, "least must not lie above most"),
         ("category", {"groups": {}}, "name at least one class"),
+        ("category", {"groups": {"a": ["x"]}, "other": ""}, "other\n  String should have at least 1 character"),
         ("category", {"groups": {"a": ["x"], "b": ["x"]}}, "listed more than once: x"),
     ],
 )

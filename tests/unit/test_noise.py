@@ -54,14 +54,18 @@ def test_noise_is_a_draw_by_the_rows_key_in_units_of_the_last_digit(column, most
     "type_", [pa.int64(), pa.decimal128(5, 0), pa.decimal128(12, 2), pa.decimal128(38, 0), pa.decimal128(38, 30)]
 )
 @given(st.data())
-def test_noise_never_strays_further_than_its_bounds_and_never_leaves_the_type(type_, data):
+def test_noise_is_added_up_to_the_bounds_of_the_type_and_ends_there(type_, data):
     scale = type_.scale if pa.types.is_decimal(type_) else 0
     limit = 10**type_.precision - 1 if pa.types.is_decimal(type_) else 2**63 - 1
     units = data.draw(st.lists(st.one_of(st.sampled_from([-limit, limit, 0]), st.integers(-limit, limit))))
     exact = [Decimal(f"{number}e-{scale}") for number in units] if scale or pa.types.is_decimal(type_) else units
     sales = pa.array(range(len(units)), pa.int64())
     result = treat(noise(Decimal(f"7e-{scale}")), pa.array(exact, type_), sale=sales)
-    assert all(abs(new - old) <= Decimal(f"7e-{scale}") for new, old in zip(result, exact, strict=True))
+
+    drawn = draws(sales, "integer", KEYS.noise_key("total", "sale"), 15).to_pylist()
+    least = -limit - (type_ == pa.int64())  # which reaches one further down than up
+    noisy = [max(least, min(limit, number + draw - 7)) for number, draw in zip(units, drawn, strict=True)]
+    assert result == [Decimal(f"{number}e-{scale}") for number in noisy]
 
 
 @given(columns(integers, pa.int64()), st.integers(0, 30))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections import Counter
 from dataclasses import replace
 from importlib.resources import files
@@ -324,6 +325,31 @@ def test_a_sample_goes_through_the_real_treatments() -> None:
                 elif after is not None and column.treatment.kind == "pseudonymize":
                     assert after[14] == "8"
                     assert after != before
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "shape"),
+    [
+        ("contact", "role: direct_identifier, treatment: {kind: mask, of: email, classes: {free: [x.nl]}}", r"\S+@\S+"),
+        ("at", "role: quasi_identifier, treatment: {kind: generalize, to: postcode}", r"\d{4} ?[A-Z]{2}"),
+        ("whose", "role: direct_identifier, treatment: {kind: pseudonymize, domain: guest}", r"\S+@\S+"),
+        (
+            "paid_by",
+            "role: quasi_identifier, treatment: {kind: generalize, to: category, groups: {a: [ideal]}}",
+            "ideal",
+        ),
+        ("iban", "role: direct_identifier, treatment: suppress", r"NL\d\d[A-Z]{4}\d+"),
+        ("email_of_work", "role: direct_identifier, treatment: suppress", r"\S+@\S+"),
+        ("other", "from: iban, role: direct_identifier, treatment: suppress", r"NL\d\d[A-Z]{4}\d+"),
+        ("text", "role: sensitive, treatment: suppress", r"(\w+ ){2,}\w+\."),
+        ("what", "role: non_personal, treatment: keep, because: A word.", r"\w+"),
+    ],
+)
+def test_a_sample_draws_what_a_treatment_reads_or_a_name_says_or_else_words(name: str, column: str, shape: str) -> None:
+    note = "      note: {type: text, role: sensitive, treatment: suppress}\n"
+    rows = sample(policy(note, f"      {name}: {{type: text, {column}}}\n"), 5)["sales"]
+
+    assert [value for row in rows if not re.fullmatch(shape, value := str(row[name]["before"]))] == []
 
 
 def test_a_sample_is_the_same_for_the_same_policy() -> None:

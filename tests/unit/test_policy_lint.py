@@ -215,6 +215,16 @@ def test_keys_of_one_name_are_no_joins_and_a_name_of_two_keys_is_nobodys() -> No
     assert found(*alike, other) == []
 
 
+def test_coarse_copies_that_are_treated_alike_make_no_join_where_tokens_stand_beside_them() -> None:
+    coarse = "type: integer, role: quasi_identifier, treatment: {kind: generalize, to: step, width: 9}"
+    there = ("      region: {type", f"      near: {{from: member_id, {coarse}}}\n      region: {{type")
+    here = (WHO, f"      who: {{{token('visitor')}}}\n      near: {{from: who, {coarse}}}\n")
+
+    (line,) = found(here, there, keys=(TO_MEMBER,))
+
+    assert "tables.visit.columns.who: breaks_join: belongs to member.member_id" in line
+
+
 def test_a_source_column_published_twice_joins_where_one_of_the_two_does() -> None:
     coarse = "treatment: {kind: generalize, to: step, width: 9}"
     steps = f"      near: {{from: who, type: integer, role: quasi_identifier, {coarse}}}\n"
@@ -253,6 +263,22 @@ def test_invented_values_that_point_at_one_person_open_a_join_as_tokens_do() -> 
     assert "tables.visit.columns.shown: opens_join: joins member.member_id by the domain member" in line
 
 
+@pytest.mark.parametrize(
+    "moved",
+    [
+        "left_on: {type: date, role: quasi_identifier, "
+        "treatment: {kind: shift_dates, domain: member, by: whose, most: 9}}",
+        "spent: {type: integer, role: quasi_identifier, "
+        "treatment: {kind: noise, domain: member, by: whose, quantity: spent, most: 9}}",
+    ],
+    ids=["shifted dates", "noise"],
+)
+def test_what_is_drawn_by_a_person_and_points_at_nobody_opens_no_join(moved: str) -> None:
+    whose = "      whose: {type: integer, role: direct_identifier, treatment: suppress}\n"
+
+    assert found((WHO, f"      {moved}\n{whose}")) == []
+
+
 def test_each_direct_join_is_told_and_what_follows_from_them_is_not() -> None:
     lines = found(
         ("{references: member, because: Members buy at a discount.}", "{references: member}"),
@@ -288,6 +314,10 @@ def test_keys_that_tell_of_nobody_need_no_reason() -> None:
     ]
 
     assert found(*non_personal) == []
+    (line,) = found(non_personal[0], who(token("sale"), "bought"))
+    assert "tables.visit.columns.bought: opens_join: joins sale.sale_id" in line
+    (line,) = found(who(token("sale").replace("direct_identifier", "non_personal"), "bought"))
+    assert "tables.visit.columns.bought: opens_join: joins sale.sale_id" in line
 
 
 # --- what else an officer would ask

@@ -100,9 +100,10 @@ def test_a_clock_counts_from_a_day_that_is_no_later_than_the_real_one_and_follow
 
 
 def test_a_date_that_is_published_as_it_was_read_is_counted():
-    raw = pa.array([datetime.datetime(2024, 12, 31, 23, 30, tzinfo=datetime.UTC)] * 2 + [None], MOMENT)
-    treated = pa.array([datetime.date(2025, 1, 1), datetime.date(2024, 12, 31), None])
-    assert shift().as_read(raw, treated) == 1
+    raw = pa.array([datetime.datetime(2024, 12, 31, 23, 30, tzinfo=datetime.UTC)] * 3 + [None], MOMENT)
+    treated = pa.array([*[datetime.date(2025, 1, 1)] * 2, datetime.date(2024, 12, 31), None])
+    assert shift().as_read(raw, treated) == 2
+    assert shift().as_read(raw.slice(3), treated.slice(3)) == 0
 
 
 @pytest.mark.parametrize("most", [0, -1, 3651, 1.5])

@@ -95,6 +95,9 @@ def test_synthetic_people_are_those_of_this_table():
 def test_no_last_name_of_the_demo_shop_is_synthetic_nor_part_of_one():
     halves = {half for name in pool("last_name", "nl_NL").to_pylist() for half in name.split("-")}
     assert len(halves) > 400
+    assert not any(
+        first == second for first, second in (name.split("-") for name in pool("last_name", "nl_NL").to_pylist())
+    )
     assert all(is_synthetic_last_name(half) and not is_shop_last_name(half) for half in halves)
     assert halves.isdisjoint(reserved_names())
 

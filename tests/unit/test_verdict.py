@@ -9,14 +9,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from privacy.clocks import past_event_days
 from privacy.declared import MISFITS
 from privacy.fates import NO_CLOCK, Fate, FateIndexBuilder
 from privacy.keys import Epoch, Keys, SubjectKeys
 from privacy.policy import Policy
 from privacy.policy_file import read_policy
-from privacy.retention import NO_EVENT, expiry_column, local_days
+from privacy.retention import NO_EVENT, day_number, expiry_column, local_days
 from privacy.subjects import macs_of
 from privacy.suppression import Suppression, Suppressions
+from privacy.tokens import tokens
 from privacy.treat import TableTreater, columns_read
 from privacy.verdict import Verdict, decide
 from privacy.world import LatestEvents, World
@@ -274,6 +276,14 @@ def test_the_latest_event_counts_also_that_of_rows_which_refer_here(world):
     assert expiries(verdict)[:3] == [date(2031, 5, 1), date(2017, 1, 1), date(2019, 3, 1)]
 
 
+def test_an_event_of_referring_rows_counts_from_the_day_on_which_it_happens(world):
+    days = pa.array([AS_OF, AS_OF + datetime.timedelta(days=1), None])
+
+    found = past_event_days(world.policy.tables["trade"], "sold_on", {"sold_on": days}, world)
+
+    assert found.tolist() == [day_number(AS_OF), NO_EVENT, NO_EVENT]
+
+
 @pytest.mark.parametrize(("first", "second"), [("a", "b"), (7, -3)])
 def test_the_latest_event_is_found_over_batches_by_keys_of_text_and_numbers(first, second):
     batches = [(first, 10), (second, 20), (first, 30), (second, 5), (second, NO_EVENT)]
@@ -478,6 +488,27 @@ def test_every_row_is_counted_once_and_clockless_ones_beside(linked):
     assert treated.published.column("trade").to_pylist() == [None, None, "live"]
     assert treated.published.column("_expires_on").to_pylist() == [date(2032, 3, 1), None, date(2032, 3, 1)]
     assert treated.quarantined.column("_reason").to_pylist() == ["trade: the source has no such row in trade"]
+
+
+def test_a_reference_bears_the_token_of_its_target_also_where_its_own_row_is_set_aside(world):
+    people = TableTreater("person", world)
+    treated = people.treat(batch(world, "person", [{"person": 1, "since": RECENT}, {"person": 2}]))
+    world.indexes["person"] = people.index.build()
+    rows = [
+        {"trade": "a", "person": 1, "sold_on": RECENT},
+        {"trade": "b", "person": 1},
+        {"trade": "c", "person": 2, "sold_on": RECENT},
+        {"trade": "d", "person": 2},
+        {"trade": "e", "person": 1, "sold_on": RECENT},
+        {"trade": "f", "person": 99, "sold_on": RECENT},
+    ]
+
+    trades = TableTreater("trade", world).treat(batch(world, "trade", rows))
+
+    (token,) = treated.published.column("person").to_pylist()
+    assert trades.published.column("person").to_pylist() == [token, None, token]
+    of_nobody = tokens(pa.array([99]), "integer", world.keys.token_key("person"))
+    assert trades.quarantined.column("person").to_pylist() == [token, None, *of_nobody.to_pylist()]
 
 
 def test_an_empty_batch_is_treated_to_an_empty_one(linked):

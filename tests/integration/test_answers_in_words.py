@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from rich.console import Console
 from cli.summary import render_publish, render_run, show_counts
 from privacy.erasure_plan import told_until
 from privacy.evidence import COUNTED
-from tests.conftest import Outcome, Place, run_in_process
+from tests.conftest import Outcome, Place, run_in_own_process, run_in_process
 from tests.rights_shop import BOB, apply, asked, plan
 
 
@@ -72,6 +73,19 @@ def test_the_hundredth_line_of_a_policy_is_told_as_a_number(place: Place) -> Non
     place.policy.write_text(text, encoding="utf-8")
 
     assert f"{place.policy}:100: nonsense: is not a key" in in_words(place, "check").stderr
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_whoever_interrupts_a_command_while_it_loads_is_answered_too(output: str, tmp_path: Path) -> None:
+    """It ended with a traceback, and nothing on stdout; to load takes a second or two."""
+    (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n", encoding="utf-8")
+
+    ended = run_in_own_process("check", "--output", output, PYTHONPATH=str(tmp_path))
+
+    assert (ended.returncode, "Traceback" in ended.stderr) == (130, False), ended.stderr
+    assert ended.stderr.startswith("sluis: interrupted before anything was begun.")
+    if output == "json":
+        assert json.loads(ended.stdout)["error"]["code"] == 130
 
 
 @pytest.mark.parametrize("output", ["text", "json"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import io
-import re
 import sys
 from typing import Annotated, cast
 
@@ -12,6 +11,7 @@ import typer
 
 from cli.answer import tell_error
 from cli.approve import approve
+from cli.asked import asks_for_json
 from cli.check import check
 from cli.demo import demo
 from cli.deployments import deployments
@@ -83,7 +83,7 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except WrongFlag as wrong:
-        output = Output.json if re.search(r"--output[ =]json\b", " ".join(sys.argv)) else Output.text
+        output = Output.json if asks_for_json() else Output.text
         said = wrong.format_message()
         code = tell_error(output, UsageError(said)) if said else UsageError.code
     except (typer.Abort, KeyboardInterrupt):

@@ -62,9 +62,14 @@ def _named(source: sa.URL | None) -> sa.URL:
 
 def open_warehouse(url: sa.URL) -> Warehouse:
     """Open a warehouse; UsageError for a kind of database that cannot be one."""
+    refuse_other_warehouses(url)
     if url.get_backend_name() == "duckdb":
         return DuckDBWarehouse(url)
-    if url.get_backend_name() == "postgresql":
-        demand_tls(url, "warehouse")
-        return PostgreSQLWarehouse(url)
-    raise UsageError(f"--warehouse: {url.get_backend_name()} cannot be one; duckdb and postgresql can.")
+    demand_tls(url, "warehouse")
+    return PostgreSQLWarehouse(url)
+
+
+def refuse_other_warehouses(url: sa.URL) -> None:
+    """Refuse a kind of database that cannot be a warehouse, without opening anything."""
+    if url.get_backend_name() not in ("duckdb", "postgresql"):
+        raise UsageError(f"--warehouse: {url.get_backend_name()} cannot be one; duckdb and postgresql can.")

@@ -99,6 +99,8 @@ def file_of(url: sa.URL, name: str) -> Path:
     """Give the file that an embedded database's URL names."""
     if not url.database or url.database == ":memory:":
         raise UsageError(f"--{name}: {url.get_backend_name()} needs a file: {url.get_backend_name()}:///path/to/file.")
+    if Path(url.database).is_dir():
+        raise UsageError(f"--{name}: {url.database} is a folder; name a file in it.")
     return Path(url.database)
 
 
@@ -109,4 +111,6 @@ def read_text(path: Path | str, what: str) -> str:
         return Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         problem = type(error).__name__
-    raise UsageError(f"{what} {path} cannot be read ({problem}).")
+    raise UsageError(
+        f"{what} {path} cannot be read ({problem}).\n  Name a file that is there, may be read, and is text in UTF-8."
+    )

@@ -13,15 +13,15 @@ from privacy.policy import Policy
 from privacy.policy_file import read_policy
 from privacy.world import local_date
 from stores.ledger import look_at_ledger
-from stores.opening import open_source
+from stores.opening import open_source, refuse_other_warehouses
 from stores.settings import EMBEDDED, VARIABLES, Settings, database_url, file_of, read_text
 from stores.sqlite_source import SqliteSource
 from tasks.standing import SLACK
 
 
 def settings(environment: Environment) -> Finding:
-    """See whether all five are set, and name five things."""
-    Settings.from_environment(environment)
+    """See whether all five are set, name five things, and a warehouse that can be one."""
+    refuse_other_warehouses(Settings.from_environment(environment).warehouse)
     return good("all five are set")
 
 
@@ -73,9 +73,10 @@ def ledger(environment: Environment) -> Finding:
 def clock(environment: Environment) -> Finding:
     """Compare the clock with what was written before now."""
     now = datetime.datetime.now(datetime.UTC)
-    written = {"the policy": _changed(Path(environment[VARIABLES["policy"]]))}
+    files = {"the policy": Path(environment[VARIABLES["policy"]])}
     if (url := database_url("source", environment)).get_backend_name() in EMBEDDED:
-        written["the source"] = _changed(file_of(url, "source"))
+        files["the source"] = file_of(url, "source")
+    written = {what: _changed(file) for what, file in files.items() if file.exists()}
     found = look_at_ledger(database_url("ledger", environment))
     if last := found and found.runs.last_published("refresh"):
         written["the last published run"] = last.started_at.replace(tzinfo=datetime.UTC)

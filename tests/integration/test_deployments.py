@@ -165,7 +165,8 @@ def test_a_policy_that_is_not_there_ends_in_a_state_that_says_so(deployed: Prefe
         away.rename(at.policy)
 
     assert found["state"]["type"] == "FAILED"
-    assert ending(found) == ("Failed", "policy policy.yaml cannot be read (FileNotFoundError).")
+    way_out = "Name a file that is there, may be read, and is text in UTF-8."
+    assert ending(found) == ("Failed", f"policy policy.yaml cannot be read (FileNotFoundError).\n  {way_out}")
 
 
 def test_a_parameter_beside_the_form_which_the_api_lets_pass_stops_the_run(deployed: PrefectServer, at: Place) -> None:

@@ -293,6 +293,37 @@ def test_a_warehouse_without_its_folder_fails_and_nothing_in_it_is_looked_at(doc
     assert "published state" not in {check["name"] for check in outcome.json["checks"]}
 
 
+def test_a_warehouse_of_a_kind_that_cannot_be_one_fails(doctor: Doctor) -> None:
+    """All was well, and no run would have begun."""
+    outcome = doctor(SLUIS_WAREHOUSE="sqlite:///w.sqlite")
+
+    assert outcome.exit_code == 2
+    assert "sqlite cannot be one; duckdb and postgresql can" in finding(outcome, "settings")[1]
+
+
+@pytest.mark.parametrize("missing", ["policy", "source"])
+def test_a_file_that_is_missing_is_told_once_and_the_clock_is_no_worse_for_it(
+    missing: str, doctor: Doctor, healthy: Place
+) -> None:
+    getattr(healthy, missing).unlink()
+
+    outcome = doctor()
+
+    assert [check["name"] for check in outcome.json["checks"] if check["status"] == "fail"] == [missing]
+    assert finding(outcome, "clock")[0] == "ok"
+
+
+@pytest.mark.parametrize(("name", "kind"), [("warehouse", "duckdb"), ("ledger", "sqlite"), ("source", "sqlite")])
+def test_a_folder_in_the_place_of_a_file_is_told_as_that(name: str, kind: str, doctor: Doctor, healthy: Place) -> None:
+    """A warehouse was told as one whose rights to look at, a ledger as one on a full disk."""
+    (folder := healthy.folder / "folder").mkdir()
+
+    outcome = doctor(**{f"SLUIS_{name.upper()}": f"{kind}:///{folder}"})
+
+    assert outcome.exit_code == 2
+    assert f"--{name}: {folder} is a folder; name a file in it." in outcome.said
+
+
 def test_a_full_disk_fails(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cli.doctor.duckdb_warehouse.LEAST_ROOM", 1 << 60)
 

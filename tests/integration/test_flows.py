@@ -273,8 +273,12 @@ def test_an_error_goes_through_prefect_as_it_is(at: Place) -> None:
 def test_a_policy_that_is_not_there_ends_in_a_state_that_says_so(at: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLUIS_POLICY", "elsewhere/policy.yaml")
 
+    told = (
+        "policy elsewhere/policy.yaml cannot be read (FileNotFoundError).\n"
+        "  Name a file that is there, may be read, and is text in UTF-8."
+    )
     for flow in (refresh_warehouse, apply_retention, take_requests_in, replay_warehouse):
-        assert said(ended(flow)) == ("Failed", "policy elsewhere/policy.yaml cannot be read (FileNotFoundError).")
+        assert said(ended(flow)) == ("Failed", told)
 
 
 def test_warnings_are_told_and_fail_a_run_where_the_form_says_so(at: Place) -> None:

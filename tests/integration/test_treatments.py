@@ -5,6 +5,11 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+import pytest
+
+from privacy.local_dates import local_dates
+from privacy.treatments import ShiftDates
+from privacy.treatments.base import arrow, series
 from tests.conftest import Command, Place, run_in_own_process
 
 BUYER = "name: {type: text, role: direct_identifier, treatment: suppress}"
@@ -177,6 +182,21 @@ def test_shifted_dates_are_near_the_real_ones_and_the_month_in_which_a_row_leave
         f"date_trunc('month', greatest(joined_at, ({latest})) - interval 40 days + interval 7 years + interval 1 day)"
     )
     assert published.rows(f"select count(*) from analytics.buyers b where _expires_on = {leaves}") == [(2,)]
+
+
+def test_dates_that_come_out_as_they_were_read_stop_the_publish(
+    published: Place, run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shift(published, "sold_at", "sale_id", "sale")
+    monkeypatch.setattr(ShiftDates, "treat", lambda self, column, beside, keys: series(local_dates(arrow(column))))
+    rows = len(published.rows("from analytics.sales"))
+    before = published.fingerprint()
+
+    outcome = run()
+
+    failed = {one["promise"]: (one["table"], one["column"], one["rows"]) for one in outcome.json["gates"]["failed"]}
+    assert (outcome.exit_code, failed) == (1, {"none_as_read": ("sales", "sold_at", rows)})
+    assert published.fingerprint() == before
 
 
 def test_rows_that_have_no_subject_to_be_shifted_by_are_set_aside(published: Place, run: Command) -> None:

@@ -76,7 +76,6 @@ class _OfAnswer(BatchExpectation):
 
     metric_dependencies: ClassVar[tuple[str, ...]] = (ANSWER,)
     success_keys: ClassVar[tuple[str, ...]] = ("asked", "place")
-    args_keys: ClassVar[tuple[str, ...]] = ("asked", "place")
 
     _configuration: ExpectationConfiguration | None = PrivateAttr(default=None)
 

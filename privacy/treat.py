@@ -174,7 +174,7 @@ class TableTreater:
                 beside = {other: series(self._beside(how, other, raw, verdict, rows)) for other in how.needs()}
                 result = arrow(self._naming(name, how.treat, series(value), beside, self.world.keys))
                 result = self._of_new_people(name, result, value, verdict, rows)
-            treated.append(result.cast(self.schema.field(name).type) if not len(result) else result)
+            treated.append(result)
             if counts:
                 self._note(counts, name, value.slice(0, number - aside), result.slice(0, number - aside))
         treated.append(expiry_column(verdict.expires[rows]))

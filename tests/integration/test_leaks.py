@@ -14,7 +14,7 @@ import pytest
 
 from privacy.treatments.base import arrow
 from privacy.treatments.masking import MaskEmail
-from tests.breaking import Break, asked_of_duckdb, crashing_check, damaged_source
+from tests.breaking import Break, asked_of_duckdb, crashing_check, damaged_source, disk_full
 from tests.byte_search import Search, as_text
 from tests.conftest import Outcome, Place
 from tests.failing_runs import Failed, fail
@@ -96,17 +96,6 @@ def in_gate(patch: pytest.MonkeyPatch, place: Place) -> None:
     patch.setattr(Batch, "validate", validate)
 
 
-def in_publish(patch: pytest.MonkeyPatch, place: Place) -> None:
-    replace = Path.replace
-
-    def full(self: Path, target: Path) -> Any:
-        if Path(target) == place.warehouse:
-            raise OSError(28, f"No space left for {EMAIL}", EMAIL, 0, GUEST)
-        return replace(self, target)
-
-    patch.setattr(Path, "replace", full)
-
-
 def in_publish_oddly(patch: pytest.MonkeyPatch, place: Place) -> None:
     def chmod(*_: Any, **__: Any) -> Any:
         try:
@@ -125,7 +114,7 @@ WAYS: dict[str, tuple[Break, int, str]] = {
     "stage": (asked_of_duckdb("create table analytics"), 3, "unexpected"),
     "a check": (crashing_check, 1, "gate"),
     "gate": (in_gate, 3, "unexpected"),
-    "publish": (in_publish, 3, "store"),
+    "publish": (disk_full, 3, "store"),
     "publish, oddly": (in_publish_oddly, 3, "unexpected"),
 }
 """How to fail, the exit code, and the kind of error (none: as the library has it)."""

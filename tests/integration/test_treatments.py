@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from privacy.local_dates import local_dates
+from privacy.treatments import Keep, Noise, ShiftDates, Treatment
+from privacy.treatments.base import arrow, series
+from privacy.treatments.masking import MaskEmail
 from tests.conftest import Command, Place, run_in_own_process
 
 BUYER = "name: {type: text, role: direct_identifier, treatment: suppress}"
@@ -200,10 +211,14 @@ def test_rows_without_a_subject_are_counted_with_their_reason(published: Place, 
 # --- noise
 
 
-def test_noisy_amounts_are_near_the_real_ones_and_the_same_in_the_next_run(published: Place, run: Command) -> None:
+def make_noise(place: Place) -> None:
     total = 'total: {type: "decimal(12,2)", role: quasi_identifier, treatment: '
     noise = "{kind: noise, by: sale_id, domain: sale, quantity: total, most: 5}"
-    published.change_policy(f"{total}keep, because: Turnover.}}", f"{total}{noise}}}")
+    place.change_policy(f"{total}keep, because: Turnover.}}", f"{total}{noise}}}")
+
+
+def test_noisy_amounts_are_near_the_real_ones_and_the_same_in_the_next_run(published: Place, run: Command) -> None:
+    make_noise(published)
     amounts = "select sale_id, total from analytics.sales order by all"
     real = dict(published.rows(amounts))
 
@@ -227,3 +242,50 @@ def test_amounts_are_published_in_round_figures(published: Place, run: Command) 
 
     rounded = published.rows("select total from analytics.sales order by total")
     assert [int(total) for (total,) in rounded] == [0, 20, 20, 40, 40]
+
+
+# --- what goes wrong in a treatment is seen beside what was read
+
+
+def more(euros: str) -> Callable[..., pd.Series]:
+    """Give a treatment that adds to amounts and leaves all else as it is."""
+
+    def treat(how: Treatment, column: pd.Series, *_: object) -> pd.Series:
+        raw = arrow(column)
+        return series(pc.add(raw, Decimal(euros)).cast(raw.type)) if pa.types.is_decimal(raw.type) else column
+
+    return treat
+
+
+def unchanged(how: Treatment, column: pd.Series, *_: object) -> pd.Series:
+    return series(local_dates(arrow(column)))
+
+
+def nothing(how: Treatment, column: pd.Series, *_: object) -> pd.Series:
+    return series(pa.nulls(len(column), pa.string()))
+
+
+FAULTS: dict[str, tuple[type[Treatment], Callable[..., pd.Series], Callable[[Place], None], tuple[str, ...]]] = {
+    "dates that are not shifted": (
+        ShiftDates, unchanged, lambda place: shift(place, "sold_at", "sale_id", "sale"), ("none_as_read", "sold_at"),
+    ),
+    "noise beyond its bounds": (Noise, more("6.00"), make_noise, ("sum_within", "total")),
+    "amounts that grow": (Keep, more("0.01"), lambda place: None, ("sum_equals", "total")),
+    "values that vanish": (MaskEmail, nothing, lambda place: None, ("null_count", "email")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_treatment_that_does_not_do_what_it_says_stops_the_publish(
+    fault: str, published: Place, run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    treatment, faulty, prepare, broken = FAULTS[fault]
+    prepare(published)
+    monkeypatch.setattr(treatment, "treat", faulty)
+    before = published.fingerprint()
+
+    outcome = run()
+
+    assert outcome.exit_code == 1, outcome.said
+    assert [(one["promise"], one["column"]) for one in outcome.json["gates"]["failed"]] == [broken]
+    assert published.fingerprint() == before

@@ -340,6 +340,7 @@ def test_a_sample_goes_through_the_real_treatments() -> None:
         ),
         ("iban", "role: direct_identifier, treatment: suppress", r"NL\d\d[A-Z]{4}\d+"),
         ("email_of_work", "role: direct_identifier, treatment: suppress", r"\S+@\S+"),
+        ("first_name", "role: direct_identifier, treatment: suppress", r"[\w'-]+"),
         ("other", "from: iban, role: direct_identifier, treatment: suppress", r"NL\d\d[A-Z]{4}\d+"),
         ("text", "role: sensitive, treatment: suppress", r"(\w+ ){2,}\w+\."),
         ("what", "role: non_personal, treatment: keep, because: A word.", r"\w+"),

@@ -13,6 +13,7 @@ from privacy.policy_file import read_policy
 from privacy.policy_schema import schema_text
 from privacy.treat import columns_read, published_schema
 from privacy.treatments import Pseudonymize
+from tests.edited import edited
 
 POLICIES = Path(__file__).parents[2] / "policies"
 
@@ -85,15 +86,6 @@ LINE = """\
 
 def read(text: str) -> Policy:
     return read_policy(text, "shop.yaml")
-
-
-def edited(*changes: tuple[str, str]) -> str:
-    """The shop's policy with some of its text replaced; a text that is not there (once) is a fault of the test."""
-    text = SHOP
-    for old, new in changes:
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    return text
 
 
 def refusal(text: str) -> list[str]:
@@ -399,7 +391,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize(("changes", "message"), REFUSALS.values(), ids=REFUSALS)
 def test_a_policy_is_refused_for(changes, message):
-    assert message in refusal(edited(*changes))
+    assert message in refusal(edited(SHOP, *changes))
 
 
 @pytest.mark.parametrize("text", ["", "- a list", "just words", "3"])
@@ -419,14 +411,14 @@ def test_what_is_not_a_mapping_is_no_policy(text):
 @pytest.mark.parametrize("treatment", ["suppress", "keep", "{kind: pseudonymize, domain: mail}"])
 def test_a_password_cannot_be_treated_by_any_name_or_treatment(name, treatment):
     column = f"{{type: text, role: sensitive, treatment: {treatment}, because: No reason will do.}}"
-    assert refusal(edited(("      left: {", f"      {name}: {column}\n      left: {{"))) == [
+    assert refusal(edited(SHOP, ("      left: {", f"      {name}: {column}\n      left: {{"))) == [
         f"shop.yaml:26: tables.buyer.columns.{name}: is a password by its name and cannot be treated; "
         "list it under never_extracted."
     ]
 
 
 def test_a_password_cannot_be_treated_under_another_name():
-    assert refusal(edited(("left: {type: timestamp", "left: {from: password, type: timestamp"))) == [
+    assert refusal(edited(SHOP, ("left: {type: timestamp", "left: {from: password, type: timestamp"))) == [
         "shop.yaml:26: tables.buyer.columns.left: is a password by its name and cannot be treated; "
         "list it under never_extracted."
     ]
@@ -434,11 +426,12 @@ def test_a_password_cannot_be_treated_under_another_name():
 
 @pytest.mark.parametrize("name", ["passenger_name", "compass", "spin", "bypass_road", "pinned_at", "shipping"])
 def test_a_name_that_only_sounds_like_a_password_is_none(name):
-    assert name in read(edited(("left: {", f"{name}: {{"))).tables["buyer"].columns
+    assert name in read(edited(SHOP, ("left: {", f"{name}: {{"))).tables["buyer"].columns
 
 
 def test_all_faults_are_told_at_once_in_the_order_of_the_file():
     faulty = edited(
+        SHOP,
         ("treatment: suppress", "treatment: supress"),
         ("first_month: 1", "first_month: 13"),
         ("retention: {via: buyer_id}", "retention: soon"),
@@ -455,13 +448,15 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_file():
 
 
 def test_faults_are_told_by_the_number_of_their_lines_and_not_by_its_digits():
-    broken = edited((", because: A number and no more.", ""), ("Europe/Amsterdam", "Nowhere"))
+    broken = edited(SHOP, (", because: A number and no more.", ""), ("Europe/Amsterdam", "Nowhere"))
 
     assert [line.split(": ")[0] for line in refusal(broken)] == ["shop.yaml:3", "shop.yaml:37"]
 
 
 def test_a_refusal_quotes_no_value():
-    said = "\n".join(refusal(edited(("Europe/Amsterdam", "[jan@example.com]"), ('"decimal(12,2)"', "jan@example.com"))))
+    said = "\n".join(
+        refusal(edited(SHOP, ("Europe/Amsterdam", "[jan@example.com]"), ('"decimal(12,2)"', "jan@example.com")))
+    )
 
     assert "shop.yaml:3" in said
     assert "jan@" not in said
@@ -501,7 +496,7 @@ def test_only_columns_that_are_treated_are_read():
 
 
 def test_a_suppressed_column_is_read_where_it_tells_of_an_opt_out():
-    policy = read(edited(("publish_as: buyers", "publish_as: buyers\n    objected_when_set: left")))
+    policy = read(edited(SHOP, ("publish_as: buyers", "publish_as: buyers\n    objected_when_set: left")))
 
     assert list(columns_read(policy.tables["buyer"])) == ["buyer_id", "email", "since", "left"]
 
@@ -593,11 +588,11 @@ def test_every_refusal_of_the_editors_schema_is_one_of_the_reader_too():
     schema = jsonschema.Draft202012Validator(json.loads(schema_text()))
     for changes, _ in REFUSALS.values():
         try:
-            raw = yaml.safe_load(edited(*changes))
+            raw = yaml.safe_load(edited(SHOP, *changes))
         except (yaml.YAMLError, RecursionError):
             continue
         if list(schema.iter_errors(raw)):
-            assert refusal(edited(*changes))
+            assert refusal(edited(SHOP, *changes))
 
 
 def _domains_of(policy: Policy) -> dict[str, set[str]]:

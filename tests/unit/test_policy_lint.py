@@ -7,6 +7,7 @@ import pytest
 from privacy.policy_doubts import doubts
 from privacy.policy_file import read_policy, told
 from privacy.policy_lint import ForeignKey, lint
+from tests.edited import edited
 
 CLUB = """\
 version: "1.0"
@@ -73,26 +74,18 @@ LINE_OF_WHO = CLUB[: CLUB.index(WHO)].count("\n") + 1
 TO_MEMBER = ("visit", "who", "member", "member_id")
 
 
-def edited(*changes: tuple[str, str]) -> str:
-    text = CLUB
-    for old, new in changes:
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    return text
-
-
 def who(column: str, named: str = "who") -> tuple[str, str]:
     """The visit's second column, written otherwise."""
     return WHO, f"      {named}: {{{column}}}\n"
 
 
 def found(*changes: tuple[str, str], keys: tuple[ForeignKey, ...] = ()) -> list[str]:
-    policy = read_policy(edited(*changes), "club.yaml")
+    policy = read_policy(edited(CLUB, *changes), "club.yaml")
     return told(policy, ((join.path, f"{join.kind}: {join.what}") for join in lint(policy, keys)))
 
 
 def doubted(*changes: tuple[str, str]) -> list[str]:
-    policy = read_policy(edited(*changes), "club.yaml")
+    policy = read_policy(edited(CLUB, *changes), "club.yaml")
     return told(policy, doubts(policy))
 
 
@@ -289,7 +282,7 @@ def test_each_direct_join_is_told_and_what_follows_from_them_is_not() -> None:
 
 
 def test_a_key_shared_by_two_tables_is_at_home_where_it_refers_to_nothing() -> None:
-    card = edited().split("  sale:\n")[0].split("tables:\n")[1]
+    card = edited(CLUB).split("  sale:\n")[0].split("tables:\n")[1]
     card = card.replace("  member:", "  card:").replace("publish_as: members", "publish_as: cards")
     card = card.replace("purpose: membership", "purpose: shop").replace(
         "member_id: {type: integer, role: direct_identifier, treatment: {kind: pseudonymize, domain: member}}",

@@ -10,6 +10,7 @@ from privacy.errors import PolicyError
 from privacy.policy import Column, Policy
 from privacy.policy_file import read_policy
 from privacy.policy_schema import schema_text
+from tests.edited import edited
 
 SHOP = """\
 version: "1.0"
@@ -83,16 +84,8 @@ tables:
 KEY = "buyer_id: {type: integer, role: direct_identifier, treatment: {kind: pseudonymize, domain: buyer}}"
 
 
-def edited(*changes: tuple[str, str]) -> str:
-    text = SHOP
-    for old, new in changes:
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    return text
-
-
 def read(*changes: tuple[str, str]) -> Policy:
-    return read_policy(edited(*changes), "shop.yaml")
+    return read_policy(edited(SHOP, *changes), "shop.yaml")
 
 
 def refusal(*changes: tuple[str, str]) -> list[str]:
@@ -220,4 +213,4 @@ def test_the_editors_schema_knows_the_short_form_and_no_other() -> None:
     schema = jsonschema.Draft202012Validator(json.loads(schema_text()))
 
     assert list(schema.iter_errors(yaml.safe_load(SHOP))) == []
-    assert list(schema.iter_errors(yaml.safe_load(edited((KEY, "buyer_id: {type: integer}")))))
+    assert list(schema.iter_errors(yaml.safe_load(edited(SHOP, (KEY, "buyer_id: {type: integer}")))))

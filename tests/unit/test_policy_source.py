@@ -11,22 +11,15 @@ from privacy.policy import Policy
 from privacy.policy_file import read_policy
 from privacy.source_rows import references
 from tests.corner_shop import POLICY
+from tests.edited import edited
 from tests.kept_shop import RULES
 
 KEPT = POLICY.replace("tables:\n", RULES + "tables:\n", 1)
 SHOP = Path(__file__).parents[2] / "policies" / "autopar.yaml"
 
 
-def edited(*changes: tuple[str, str]) -> str:
-    text = KEPT
-    for old, new in changes:
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    return text
-
-
 def read(*changes: tuple[str, str]) -> Policy:
-    return read_policy(edited(*changes), "shop.yaml")
+    return read_policy(edited(KEPT, *changes), "shop.yaml")
 
 
 def refusal(*changes: tuple[str, str]) -> str:

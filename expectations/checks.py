@@ -41,11 +41,13 @@ class Asked:
         return replace(self, statement=self.alone(), place=0)
 
     def expectation(self, index: int) -> Expectation:
-        """Build the check; its meta tells its place among all, by which its result is found."""
+        """Build the check; its meta tells its place in the suite and in the policy."""
         from expectations.kept import ExpectKept, ExpectNoValueDrift
 
-        kind = ExpectNoValueDrift if isinstance(self.owed.promise, NoValueDrift) else ExpectKept
-        return kind(asked=self.statement, place=self.place, meta={"index": index})
+        owed = self.owed
+        kind = ExpectNoValueDrift if isinstance(owed.promise, NoValueDrift) else ExpectKept
+        meta = {"index": index, "promise": owed.promise.kind, "policy": f"{self.table}.{owed.column}"}
+        return kind(asked=self.statement, place=self.place, meta={**meta, "line": owed.line})
 
 
 def asked_of(suites: Mapping[str, Suites], sql: Dialect, changes: Readable | None = None) -> list[list[Asked]]:

@@ -120,6 +120,7 @@ PATTERNS = (
         r"(?i)\p{Lu}",
         r"(?is)a.B",
         r"(?i-i:a)b",
+        r"(?i)a(?-i)b",
         r"(?U)a+",
         r"(?U)a+?",
     ),

@@ -17,8 +17,8 @@ import adbc_driver_sqlite.dbapi as adbc
 import pyarrow as pa
 import sqlalchemy as sa
 
-from privacy.declared import MISFITS
 from privacy.connection_loss import origin
+from privacy.declared import MISFITS
 from privacy.errors import StoreError
 from stores.batch_size import joined, rows_of
 from stores.narrowing import InParts

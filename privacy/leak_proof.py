@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import sys
 import traceback
 from collections.abc import Callable
 from typing import NoReturn, ParamSpec, TypeVar
@@ -91,8 +92,16 @@ def cleaned(error: BaseException) -> SluisError:
 
 
 def class_name(error: BaseException) -> str:
-    """Name an exception's class, as `module.Class`."""
-    return f"{type(error).__module__}.{type(error).__qualname__}"
+    """Name an exception's class, as `module.Class`: the nearest that its module has, as others may be called anything."""
+    declared = next(filter(_is_declared, type(error).__mro__))
+    return f"{declared.__module__}.{declared.__qualname__}"
+
+
+def _is_declared(kind: type) -> bool:
+    found: object = sys.modules.get(kind.__module__)
+    for part in kind.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is kind
 
 
 def place(error: BaseException) -> str:

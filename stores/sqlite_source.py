@@ -17,6 +17,7 @@ import adbc_driver_sqlite.dbapi as adbc
 import pyarrow as pa
 import sqlalchemy as sa
 
+from privacy.connection_loss import origin
 from privacy.declared import MISFITS
 from privacy.errors import StoreError
 from stores.batch_size import joined, rows_of
@@ -182,11 +183,17 @@ def _ask(cursor: adbc.Cursor, pragma: str) -> int:
 @contextmanager
 def _damage_told(what: str) -> Iterator[None]:
     """Name the file or table at which SQLite cannot go on."""
-    failed = ""
+    failed, busy = "", False
     try:
         yield
     except (sa.exc.DatabaseError, adbc.OperationalError, OSError) as error:
         failed = type(error).__name__
+        busy = getattr(origin(error), "sqlite_errorname", "") == "SQLITE_BUSY"
+    if busy:
+        raise StoreError(
+            f"source: {what} is locked by somebody who writes to it.\n"
+            "  Run again when that is done, name a copy of it with --source, or set it to `pragma journal_mode = wal`."
+        )
     if failed:
         raise StoreError(
             f"source: {what} cannot be read ({failed}): the file is damaged, no database, or locked by a writer.\n"

@@ -93,6 +93,10 @@ def raising_unusually(column: pd.Series, beside: pd.DataFrame) -> pd.Series:
     raise Unusual(f"no entry for {column.iloc[0]}")
 
 
+def raising_what_a_value_names(column: pd.Series, beside: pd.DataFrame) -> pd.Series:
+    raise type(str(column.iloc[0]), (LookupError,), {})
+
+
 def too_large(column: pd.Series, beside: pd.DataFrame) -> pd.Series:
     return pd.Series([None if pd.isna(value) else 2**70 for value in column], dtype=object)
 

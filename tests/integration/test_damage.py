@@ -56,6 +56,17 @@ def test_a_source_that_is_no_database_is_told(published: Place, sluis: Command) 
     assert "source: shop.sqlite cannot be read (DatabaseError): the file is damaged, no database" in outcome.said
 
 
+def test_a_source_that_a_writer_holds_locked_is_told_as_that(published: Place, sluis: Command) -> None:
+    """It was told as one that may be damaged, to be asked about its integrity."""
+    with contextlib.closing(sqlite3.connect(published.source, isolation_level=None)) as writer:
+        writer.execute("begin exclusive")
+
+        outcome = sluis("check", "--output", "json", **published.environment)
+
+    assert (outcome.exit_code, outcome.json["error"]["kind"]) == (3, "store"), outcome.said
+    assert "source: shop.sqlite is locked by somebody who writes to it." in outcome.said
+
+
 def test_a_damaged_ledger_is_told_and_not_written_over(published: Place, run: Command) -> None:
     ledger = published.folder / "ledger.sqlite"
     ledger.write_bytes(b"x" * 9000)

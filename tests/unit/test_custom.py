@@ -98,6 +98,11 @@ def test_a_result_that_follows_from_its_row_alone_is_taken_from_batches_of_any_s
             "text",
             "raised tests.own_functions.Unusual on line LINE of its module; its message is withheld",
         ),
+        (
+            "raising_what_a_value_names",
+            "text",
+            "raised builtins.LookupError on line LINE of its module; its message is withheld",
+        ),
         ("too_large", "integer", "gave object where integer is declared, or values that do not fit it"),
         ("leaving", "text", "raised builtins.SystemExit on line LINE of its module; its message is withheld"),
     ],

@@ -92,7 +92,7 @@ def cleaned(error: BaseException) -> SluisError:
 
 
 def class_name(error: BaseException) -> str:
-    """Name an exception's class, as `module.Class`: the nearest that is declared; a made-up one may be called anything."""
+    """Name an exception's nearest declared class, as `module.Class`: one made up on the way may hold a value."""
     declared = next(filter(_is_declared, type(error).__mro__))
     return f"{declared.__module__}.{declared.__qualname__}"
 

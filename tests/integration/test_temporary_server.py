@@ -21,6 +21,8 @@ from tests.conftest import Place, run_in_own_process
 SLUIS = str(Path(sys.executable).with_name("sluis"))
 SERVER = "cli.local_prefect.temporary:app"
 
+pytestmark = pytest.mark.long
+
 
 def alone(place: Place, **more: str) -> dict[str, str]:
     """Give the environment of a run for which no server is named."""

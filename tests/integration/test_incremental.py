@@ -16,6 +16,7 @@ import pytest
 from privacy.errors import GateError
 from privacy.evidence import RunRecord
 from privacy.fates import Fate
+from privacy.world import local_date
 from tests.changing_shop import LONG_AGO, at, changing_shop
 from tests.conftest import Place, run_in_process
 from tests.histories.killing import without_gate
@@ -281,10 +282,11 @@ def test_a_new_hold_lets_all_rows_be_read(shop: PlaceInPostgreSQL) -> None:
 
 
 def test_an_old_full_run_is_followed_by_another(shop: PlaceInPostgreSQL) -> None:
-    week_ago = (datetime.date.today() - datetime.timedelta(days=7)).isoformat()
+    today = local_date(datetime.datetime.now(datetime.UTC), "Europe/Amsterdam")
+    week_ago = (today - datetime.timedelta(days=7)).isoformat()
     (last,) = shop.ledger("select run_id, record from run")
     text = json.dumps(last["record"])
-    full_on = f'"full_on": "{datetime.date.today().isoformat()}"'
+    full_on = f'"full_on": "{today.isoformat()}"'
     assert full_on in text
     shop.ledger("update run set record = ?", text.replace(full_on, f'"full_on": "{week_ago}"'))
 

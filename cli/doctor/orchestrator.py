@@ -54,10 +54,10 @@ def server(environment: Environment) -> Finding:
     return good("answers")
 
 
-def answers(url: str, seconds: float = 5) -> bool:
+def answers(url: str) -> bool:
     """Ask a Prefect server whether it is there."""
     try:
-        urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=seconds).close()
+        urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=5).close()
     except urllib.error.HTTPError:
         return True
     except (OSError, ValueError):

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
@@ -72,10 +73,17 @@ def listens(process: psutil.Process, port: int) -> bool:
     return False
 
 
-def end(processes: list[psutil.Process]) -> None:
+def is_healthy(api: str, seconds: float = 2) -> bool:
+    """Ask a server that was started whether it is ready; one that listens and is not keeps us waiting so long."""
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"{api}/health", timeout=seconds) as answer:
+        return bool(answer.status == 200)
+    return False
+
+
+def end(processes: list[psutil.Process], patience: float = PATIENCE) -> None:
     """Ask processes to end, and kill those that do not."""
     for signal_number in (signal.SIGTERM, signal.SIGKILL):
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(signal_number)
-        _, processes = psutil.wait_procs(processes, timeout=PATIENCE)
+        _, processes = psutil.wait_procs(processes, timeout=patience)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ import psutil
 
 from cli.local_prefect.environment import prefect_environment, worker_environment
 from cli.local_prefect.home import Home, Note
-from cli.local_prefect.processes import end, listens, lives, marked, start_python
+from cli.local_prefect.processes import end, is_healthy, listens, lives, marked, start_python
 from cli.local_prefect.registration import deploy, make_automations, make_work_pool, work_pool
 from privacy.errors import StoreError, UsageError
 
@@ -76,7 +75,7 @@ def _start_server(home: Home, note: Note, environment: Mapping[str, str], tell: 
     log, ours = home.folder / "server.log", prefect_environment(environment, home, note)
     (home.folder / "prefect.db").touch(mode=0o600)
     server = start_python(["prefect", "server", "start"], ours, note.server, log)
-    if _becomes(server, lambda: listens(server, note.port) and _answers(f"{note.api}/health")):
+    if _becomes(server, lambda: listens(server, note.port) and is_healthy(note.api)):
         return True
     if lives(server) or _is_free(note.port):
         raise _not_started("The server", log)
@@ -143,12 +142,6 @@ def _becomes(process: psutil.Process, ready: Callable[[], bool]) -> bool:
 
 def _not_started(what: str, log: Path) -> StoreError:
     return StoreError(f"{what} did not start.\n  {log} tells why.")
-
-
-def _answers(url: str) -> bool:
-    with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2) as answer:
-        return bool(answer.status == 200)
-    return False
 
 
 def _is_online(client: SyncPrefectClient, pool: str, name: str) -> bool:

@@ -16,8 +16,9 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.doctor.orchestrator import answers
-from cli.local_prefect.processes import open_private
+import psutil
+
+from cli.local_prefect.processes import end, is_healthy, open_private
 from privacy.errors import StoreError
 
 if TYPE_CHECKING:
@@ -37,13 +38,14 @@ def start_temporary_server(settings: Settings) -> None:
     log, started = settings.home / "temporary-server.log", False
     server, api = _begun(log)
     try:
-        started = answers(api, settings.server.ephemeral.startup_timeout_seconds)
+        started = is_healthy(api, settings.server.ephemeral.startup_timeout_seconds)
     finally:
         if not started:
             server.terminate()  # it ends once its database is whole
     if not started:
         raise StoreError(f"Prefect: the temporary server did not start. Nothing was changed.\n  {log} tells why.")
-    atexit.register(_end, server)  # before Prefect's client registers what it tells at exit, and so behind it
+    # before Prefect's client registers what it tells at exit, and so behind it
+    atexit.register(end, [psutil.Process(server.pid)], PATIENCE)
     os.environ["PREFECT_API_URL"] = api
     refresh_global_settings_context()
 
@@ -65,14 +67,6 @@ def _begun(log: Path) -> tuple[subprocess.Popen[bytes], str]:
             start_new_session=True,
         )
         return server, f"http://127.0.0.1:{listening.getsockname()[1]}/api"
-
-
-def _end(server: subprocess.Popen[bytes]) -> None:
-    server.terminate()
-    try:
-        server.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        server.kill()
 
 
 def app() -> FastAPI:

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cli.doctor.orchestrator import answers
+from cli.local_prefect.processes import is_healthy
 from tests.conftest import Place, run_in_own_process
 
 SLUIS = str(Path(sys.executable).with_name("sluis"))
@@ -58,7 +58,7 @@ def until_it_serves(server: psutil.Process) -> None:
     until = time.monotonic() + 30
     while not (ports := [at.laddr.port for at in server.net_connections("tcp") if at.status == psutil.CONN_LISTEN]):
         assert time.monotonic() < until, "it does not listen"
-    assert answers(f"http://127.0.0.1:{ports[0]}/api", 120)
+    assert is_healthy(f"http://127.0.0.1:{ports[0]}/api", 120)
 
 
 def test_a_run_for_which_no_server_is_named_brings_its_own_and_takes_it_away(place: Place) -> None:
